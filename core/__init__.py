@@ -1,0 +1,1 @@
+"""Fluoroscope: the embedding space of radiograph-text models, measured and drawn."""

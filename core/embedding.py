@@ -1,0 +1,161 @@
+"""Encoder + Study -> EmbeddingSets and predictions of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.config.run import PromptConfig
+from core.encoders import Encoder
+from core.errors import ConfigError
+from core.features import text_features
+from core.files import replacing, write_json
+from core.heads import Head
+from core.store import EmbeddingSet
+from core.studies.captions import captions
+from core.studies.study import Progress, Study
+from core.studies.vocabulary import spoken_name
+from core.training import zero_shot_probabilities
+
+BATCH = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptFeatures:
+    """Template ensembles: unit vectors per template, averaged, then normalised; (K, text_width) each."""
+
+    positive: Tensor
+    negative: Tensor
+
+
+def prompt_features(encoder: Encoder, config: PromptConfig, findings: Sequence[str]) -> PromptFeatures:
+    """Features of the positive and negative prompts of each finding, in order.
+
+    Raises:
+        ConfigError: a template without ``{finding}``, or no template at all.
+    """
+
+    def ensemble(templates: Sequence[str]) -> Tensor:
+        if not templates or any("{finding}" not in template for template in templates):
+            raise ConfigError(f"Every prompt template needs {{finding}} in it; got {list(templates)}.")
+        texts = [template.replace("{finding}", spoken_name(name)) for name in findings for template in templates]
+        vectors = torch.from_numpy(text_features(encoder, texts)).to(encoder.device)
+        return F.normalize(F.normalize(vectors, dim=-1).unflatten(0, (len(findings), len(templates))).mean(1), dim=-1)
+
+    return PromptFeatures(positive=ensemble(config.positive), negative=ensemble(config.negative))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Captions:
+    """Features (c, text_width) of the distinct texts of a study, and whose text is which, (N,) integers."""
+
+    features: Tensor
+    of_sample: Tensor
+
+
+def caption_features(encoder: Encoder, study: Study) -> Captions:
+    """Each distinct text is embedded once."""
+    codes, distinct = pd.factorize(np.array(captions(study), dtype=object))
+    features = torch.from_numpy(text_features(encoder, [str(text) for text in distinct]))
+    return Captions(features=features.to(encoder.device), of_sample=torch.from_numpy(codes).to(encoder.device))
+
+
+@torch.no_grad()
+def embed(
+    head: Head,
+    study: Study,
+    features: NDArray[np.float32],
+    prompts: PromptFeatures,
+    texts: Captions,
+    folder: Path,
+    *,
+    made_by: dict[str, object],
+    progress: Progress | None = None,
+) -> None:
+    """Write ``images``, ``texts``, ``prompts``, ``negatives``, ``prompts-frozen`` and ``predictions`` of all splits.
+
+    Args:
+        head: in any mode; it is switched to evaluation.
+        study, features: the samples and their raw image features (N, image_width).
+        prompts, texts: from :func:`prompt_features` and :func:`caption_features`.
+        folder: where to; ``embeddings.json`` is written last.
+        made_by: what goes into every manifest.
+        progress: called with (done, total).
+    """
+    head.eval()
+    positive, negative = head.prompts(prompts.positive), head.prompts(prompts.negative)
+    parts, probabilities = [], []
+    for start in range(0, len(study), BATCH):
+        output = head.images(torch.from_numpy(features[start : start + BATCH]).to(positive.device))
+        parts.append(output.embedding.float().cpu())
+        if output.logits is not None:
+            probabilities.append(output.logits.float().sigmoid().cpu())
+        else:
+            found = zero_shot_probabilities(output.embedding, positive, negative, head.scale)
+            probabilities.append(found.float().cpu())
+        if progress:
+            progress(min(start + BATCH, len(study)), len(study))
+    images, ids = _unit(torch.cat(parts)), study.samples["id"].tolist()
+    named = {
+        "images": EmbeddingSet(ids=ids, vectors=images, modality="image", made_by=made_by),
+        "texts": _paired_texts(head, study, positive, texts, made_by),
+        "prompts": _of_findings(study, positive, made_by),
+        "negatives": _of_findings(study, negative, made_by),
+        "prompts-frozen": _of_findings(study, prompts.positive, made_by),
+    }
+    for name, embeddings in named.items():
+        embeddings.save(folder / name)
+    cosines = images @ named["prompts"].vectors.T
+    _write_predictions(folder, study, torch.cat(probabilities).numpy(), cosines)
+    sources = {
+        "probabilities": "classifier" if head.classifier else "zero-shot, positive against negative prompt",
+        "texts": "own text" if head.caption_branch and study.has_text else "made from the findings",
+        "scale": head.scale.item(),
+    }
+    write_json(folder / "embeddings.json", {**made_by, **sources, "sets": sorted(named)})
+
+
+def _unit(vectors: Tensor) -> NDArray[np.float32]:
+    """Rows of norm 1 to float32 rounding (mixed precision leaves them a little off)."""
+    return F.normalize(vectors.float().cpu(), dim=-1).numpy()
+
+
+def _of_findings(study: Study, vectors: Tensor, made_by: dict[str, object]) -> EmbeddingSet:
+    return EmbeddingSet(ids=list(study.findings), vectors=_unit(vectors), modality="prompt", made_by=made_by)
+
+
+def _paired_texts(
+    head: Head, study: Study, prompts: Tensor, texts: Captions, made_by: dict[str, object]
+) -> EmbeddingSet:
+    """The text of each sample in the model's space.
+
+    A head that knows only its K prompts gives the sum of the prompts of the findings that are present; samples
+    without a finding then have no text, and are left out.
+    """
+    ids = study.samples["id"].to_numpy()
+    if head.caption_branch:
+        vectors, rows = head.texts(texts.features)[texts.of_sample], np.arange(len(study))
+    else:
+        labels = torch.tensor(study.labels).nan_to_num().to(prompts.device)
+        rows = np.flatnonzero((labels.sum(1) > 0).cpu().numpy())
+        vectors = labels[rows] @ prompts
+    return EmbeddingSet(ids=ids[rows].tolist(), vectors=_unit(vectors), modality="text", made_by=made_by)
+
+
+def _write_predictions(
+    folder: Path, study: Study, probabilities: NDArray[np.float32], cosines: NDArray[np.float32]
+) -> None:
+    table = study.samples[["id", "split"]].copy()
+    for column, name in enumerate(study.findings):
+        table[f"probability:{name}"] = probabilities[:, column]
+        table[f"cosine:{name}"] = cosines[:, column]
+    with replacing(folder / "predictions.parquet") as stream:
+        table.to_parquet(stream, index=False)

@@ -1,0 +1,62 @@
+"""The exceptions of Fluoroscope: one small tree.
+
+    FluoroscopeError
+    ├── ConfigError        a setting that is not allowed
+    ├── InputError         arrays or tables that a function cannot work with
+    ├── StudyError         a study that cannot be imported, loaded or trained on
+    ├── WeightsMissing     an encoder's weights are neither on this machine nor within reach
+    ├── ArtefactError      a file of ours that is absent, torn, altered or not of its form
+    ├── RunError           a run that cannot do what was asked of it
+    │   └── RunBusy        ... because a process is already at work on it
+    ├── TrainingDiverged   a loss that is no longer finite
+    ├── Stopped            the work was asked to stop, has saved, and can be resumed
+    └── ExportError        a figure that cannot be written in the wanted format
+
+Every message says what was given, what is allowed, and what to do next, and is fit to be shown to a user as it is.
+"""
+
+from __future__ import annotations
+
+
+class FluoroscopeError(Exception):
+    """Base of everything that Fluoroscope raises on purpose."""
+
+
+class ConfigError(FluoroscopeError):
+    """A setting that is not allowed."""
+
+
+class InputError(FluoroscopeError, ValueError):
+    """Arrays or tables that a function cannot work with."""
+
+
+class StudyError(FluoroscopeError):
+    """A study that cannot be imported, loaded or trained on."""
+
+
+class WeightsMissing(FluoroscopeError):
+    """An encoder's weights are neither on this machine nor within reach."""
+
+
+class ArtefactError(FluoroscopeError):
+    """A file of ours that is absent, torn, altered or not of its form."""
+
+
+class RunError(FluoroscopeError):
+    """A run that cannot do what was asked of it."""
+
+
+class RunBusy(RunError):
+    """A process is already at work on this run."""
+
+
+class TrainingDiverged(FluoroscopeError):
+    """A loss that is no longer finite."""
+
+
+class Stopped(FluoroscopeError):
+    """The work was asked to stop, has saved, and can be resumed."""
+
+
+class ExportError(FluoroscopeError):
+    """A figure that cannot be written in the wanted format."""

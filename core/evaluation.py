@@ -1,0 +1,132 @@
+"""How a run does on the test split, and what its embedding space looks like in numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from core.config.run import EvaluationConfig
+from core.errors import InputError
+from core.files import write_json
+from core.metrics import gap, retrieval, similarity
+from core.metrics.classification import evaluate
+from core.metrics.ranking import auroc
+from core.metrics.results import to_json
+from core.metrics.thresholds import choose_threshold
+from core.runs import Run
+from core.store import EmbeddingSet
+from core.studies.study import Study
+
+FORM = 1
+
+
+def evaluate_run(run: Run, study: Study) -> dict[str, Any]:
+    """Judge the predictions on the test split and measure the space; writes ``evaluation/evaluation.json``.
+
+    Thresholds come from the validation split. Centroids, gap, alignment and uniformity are of the test split.
+    """
+    predictions = run.predictions()
+    report = {
+        "form": FORM,
+        "test": classification(study, predictions, run.config.evaluation, run.config.seed),
+        "zero_shot_auroc": _zero_shot(study, predictions),
+        "space": space(run, study),
+    }
+    write_json(run.folder / "evaluation" / "evaluation.json", report)
+    return report
+
+
+def classification(
+    study: Study, predictions: pd.DataFrame, config: EvaluationConfig, seed: int
+) -> dict[str, Any] | None:
+    """AUROC, AP, MSE, calibration and confusion per disease; None where the test split is empty."""
+    probabilities = predictions[[f"probability:{name}" for name in study.findings]].to_numpy(np.float64)
+    val, test = study.rows("val"), study.rows("test")
+    if not len(test):
+        return None
+    thresholds = [
+        choose_threshold(study.labels[val, column], probabilities[val, column], config.threshold_rule)
+        for column in range(len(study.findings))
+    ]
+    patients = study.samples["patient"].to_numpy()[test]
+    found = evaluate(
+        study.labels[test],
+        probabilities[test],
+        patients,
+        study.findings,
+        thresholds,
+        replicates=config.replicates,
+        seed=seed,
+    )
+    report: dict[str, Any] = to_json(found)
+    return report
+
+
+def _zero_shot(study: Study, predictions: pd.DataFrame) -> dict[str, float]:
+    """Test AUROC of the plain cosine to each disease prompt (POS); NaN where only one class is known."""
+    test = study.rows("test")
+    cosines = predictions[[f"cosine:{name}" for name in study.findings]].to_numpy(np.float64)[test]
+    found = {}
+    for column, name in enumerate(study.findings):
+        known = ~np.isnan(study.labels[test, column])
+        values = study.labels[test, column][known], cosines[known, column]
+        found[name] = auroc(*values) if known.any() else float("nan")
+    return found
+
+
+def space(run: Run, study: Study) -> dict[str, Any]:
+    """The numbers above the pictures: similarity of prompts and centroids, gap, alignment, uniformity, retrieval."""
+    images, texts = run.embeddings("images"), run.embeddings("texts")
+    test = study.rows("test") if len(study.rows("test")) else np.arange(len(study))
+    centres, support = similarity.centroids(images.vectors[test], study.labels[test])
+    own, paired = paired_rows(images, texts, study.samples["id"].to_numpy()[test])
+    return {
+        "rows": "test" if len(study.rows("test")) else "all",
+        "prompts": _off_diagonal(run.embeddings("prompts").vectors),
+        "prompts_frozen": _off_diagonal(run.embeddings("prompts-frozen").vectors),
+        "centroids": _off_diagonal(centres),
+        "support": support.tolist(),
+        "effective_rank": similarity.effective_rank(images.vectors[test]),
+        "uniformity_images": similarity.uniformity(images.vectors[test], max_pairs=2_000_000),
+        "uniformity_prompts": similarity.uniformity(run.embeddings("prompts").vectors),
+        **_of_pairs(own, paired),
+    }
+
+
+def paired_rows(
+    images: EmbeddingSet, texts: EmbeddingSet, ids: NDArray[np.object_]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Vectors of the samples in ``ids`` that have both an image and a text; row i of both belongs together."""
+    image_row = {name: row for row, name in enumerate(images.ids)}
+    text_row = {name: row for row, name in enumerate(texts.ids)}
+    both = [name for name in ids if name in image_row and name in text_row]
+    return images.vectors[[image_row[n] for n in both]], texts.vectors[[text_row[n] for n in both]]
+
+
+def _off_diagonal(vectors: NDArray[np.float32]) -> dict[str, Any] | None:
+    supported = vectors[~np.isnan(vectors).any(axis=1)]
+    if len(supported) < 2:
+        return None
+    found: dict[str, Any] = to_json(similarity.off_diagonal(similarity.cosine_matrix(supported)))
+    return found
+
+
+def _of_pairs(images: NDArray[np.float32], texts: NDArray[np.float32]) -> dict[str, Any]:
+    """Measures that need images with their texts; None where there are fewer than two."""
+    if len(images) < 2:
+        return {"pairs": len(images), "gap": None, "alignment": None, "uniformity_texts": None, "retrieval": None}
+    groups = np.unique(texts.round(5), axis=0, return_inverse=True)[1].ravel()
+    try:
+        uniformity_texts = similarity.uniformity(texts, max_pairs=2_000_000)
+    except InputError:
+        uniformity_texts = float("nan")
+    return {
+        "pairs": len(images),
+        "gap": gap.modality_gap(images, texts).distance,
+        "alignment": similarity.alignment(images, texts),
+        "uniformity_texts": uniformity_texts,
+        "retrieval": to_json(retrieval.recall_at_k(images, texts, groups=groups, max_pairs=5000)),
+    }

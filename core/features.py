@@ -1,0 +1,77 @@
+"""Frozen towers are passed over once: raw features are kept on disk under a key of all that changes them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from core.encoders import Encoder
+from core.errors import ArtefactError
+from core.files import read_json, replacing, stamp, verify, write_json
+from core.studies.study import Progress, Study
+from core.workspace import home
+
+BATCH = 32
+
+
+def image_features(encoder: Encoder, study: Study, progress: Progress | None = None) -> NDArray[np.float32]:
+    """Raw image features of a whole study, float32 (N, image_width), in the order of its samples."""
+
+    def compute() -> NDArray[np.float32]:
+        found = np.empty((len(study), encoder.image_width), np.float32)
+        for start in range(0, len(study), BATCH):
+            found[start : start + BATCH] = encoder.embed_images(study.images[start : start + BATCH])
+            if progress:
+                progress(min(start + BATCH, len(study)), len(study))
+        return found
+
+    return _cached({**_of_encoder(encoder), "kind": "images", "study": study.fingerprint}, compute)
+
+
+def text_features(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
+    """Raw text features, float32 (n, text_width), in the order of the texts."""
+    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    key = {**_of_encoder(encoder), "kind": "texts", "texts": digest}
+    return _cached(key, lambda: encoder.embed_texts(texts))
+
+
+def _of_encoder(encoder: Encoder) -> dict[str, Any]:
+    return {
+        "encoder": encoder.config.to_json(),
+        "weights": encoder.fingerprint,
+        "precision": encoder.precision,
+        "device": encoder.device.type,
+    }
+
+
+def _cached(key: dict[str, Any], compute: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+    name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
+    folder = home() / "features"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f"{name}.lock"):  # a second run that wants the same waits instead of doing it twice
+        try:
+            return _read(folder / name)
+        except ArtefactError:
+            found = compute()
+            _write(folder / name, key, found)
+            return found
+
+
+def _read(stem: Path) -> NDArray[np.float32]:
+    manifest = read_json(stem.with_suffix(".json"))
+    verify(stem.with_suffix(".npy"), manifest["file"])
+    found: NDArray[np.float32] = np.load(stem.with_suffix(".npy"), allow_pickle=False)
+    return found
+
+
+def _write(stem: Path, key: dict[str, Any], values: NDArray[np.float32]) -> None:
+    with replacing(stem.with_suffix(".npy")) as stream:
+        np.save(stream, values, allow_pickle=False)
+    write_json(stem.with_suffix(".json"), {"key": key, "file": stamp(stem.with_suffix(".npy"))})

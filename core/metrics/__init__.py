@@ -1,0 +1,1 @@
+"""Numbers about embeddings and predictions: numpy and scikit-learn only."""

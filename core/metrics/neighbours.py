@@ -1,0 +1,48 @@
+"""The nearest vectors to one vector, exactly."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.errors import InputError
+from core.metrics.checks import same_width, unit_rows
+
+
+class Neighbours(NamedTuple):
+    """Row numbers (k,), nearest first, and their cosines (k,) with the query."""
+
+    indices: NDArray[np.intp]
+    cosines: NDArray[np.float64]
+
+
+def nearest(vectors: ArrayLike, query: ArrayLike | int, k: int) -> Neighbours:
+    """The `k` rows of `vectors` (n, d) with the highest cosine to `query`: a vector (d,), or the number of a row.
+
+    A row given by its number is not its own neighbour. Fewer than k come back when there are fewer; equal cosines are
+    in the order of their rows. Rows need not be normalised.
+
+    Raises:
+        InputError: a vector is zero or not finite, the widths differ, the row does not exist, or k < 1.
+    """
+    if k < 1:
+        raise InputError(f"k must be at least 1, got {k}.")
+    unit = unit_rows("vectors", vectors)
+    own = None
+    if isinstance(query, int | np.integer):
+        own = int(query)
+        if not 0 <= own < len(unit):
+            raise InputError(f"row {own} does not exist: vectors has the rows 0 to {len(unit) - 1}.")
+        target = unit[own]
+    else:
+        if np.ndim(query) != 1:
+            raise InputError(f"query must be one vector (d,) or a row number, got the shape {np.shape(query)}.")
+        wanted = unit_rows("query", np.asarray(query)[None])
+        same_width("vectors", unit, "query", wanted)
+        target = wanted[0]
+    cosines = np.clip(unit @ target, -1.0, 1.0).astype(np.float64)
+    order = np.argsort(-cosines, kind="stable")
+    chosen = order[order != own][:k] if own is not None else order[:k]
+    return Neighbours(chosen, cosines[chosen])

@@ -1,0 +1,298 @@
+"""The stages of a run, each of which can also be run alone: study, features, train, embed, evaluate, project."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import types
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+
+from core.devices import best_device, describe
+from core.embedding import Captions, PromptFeatures, caption_features, embed, prompt_features
+from core.encoders import Encoder, load_encoder
+from core.errors import RunError, Stopped, StudyError
+from core.features import image_features
+from core.files import read_json, stamp, verify, write_json
+from core.heads import Head, build_head
+from core.objectives import Objective
+from core.runs import MetricsLog, ProgressFile, Run
+from core.studies.study import Study, check_leaks, study_names
+from core.training import StepMetrics, Trainer, TrainingData, seed_everything
+
+log = logging.getLogger(__name__)
+
+
+class StopRequest:
+    """Becomes true when the process is asked to end (SIGTERM, Ctrl-C); the work then saves and stops."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def _ask(self, number: int, frame: types.FrameType | None) -> None:
+        self.asked = True
+
+    def check(self) -> None:
+        """Raises Stopped where it was asked for."""
+        if self.asked:
+            raise Stopped("Stopped on request; what was done is kept, and the run can be resumed.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """The frozen half of a run: towers, and what they make of the study."""
+
+    study: Study
+    encoder: Encoder
+    images: NDArray[np.float32]
+    prompts: PromptFeatures
+    captions: Captions
+
+
+class Pipeline:
+    """Runs the stages of one run in one process."""
+
+    def __init__(self, run: Run) -> None:
+        self.run, self.config = run, run.config
+        self.progress = ProgressFile(run.folder)
+        self.stop = StopRequest()
+        self._prepared: Prepared | None = None
+        (run.folder / "failure.json").unlink(missing_ok=True)
+
+    def all_stages(self) -> None:
+        """Everything that is not done yet, in order; ends where a stage was left before."""
+        if not self.run.has("train"):
+            self.train()
+        if not self.run.has("embed"):
+            self.embed()
+        if not self.run.has("evaluate"):
+            self.evaluate()
+        if not self.run.has("project"):
+            self.project()
+
+    def study(self) -> Study:
+        """The study of the run; the demo study is built where it is missing.
+
+        Raises:
+            StudyError: there is no such study, or it changed since the run began.
+        """
+        if self.config.study == "demo" and "demo" not in study_names():
+            from core.studies.demo.build import build_demo
+
+            with self.progress.stage("study", "radiographs") as tell:
+                study = build_demo(progress=self._telling(tell))
+        else:
+            study = Study.load(self.config.study)
+        self._remember_study(study)
+        return study
+
+    def prepare(self) -> Prepared:
+        """Study, towers and features; the towers see each radiograph once, ever."""
+        if self._prepared is None:
+            study = self.study()
+            log.info("study %s: %d radiographs; encoder %s", study.name, len(study), self.config.encoder.key)
+            with self.progress.stage("features", "radiographs") as tell:
+                encoder = load_encoder(self.config.encoder, best_device())
+                log.info("device: %s, precision %s", describe(encoder.device), encoder.precision)
+                self._prepared = Prepared(
+                    study=study,
+                    encoder=encoder,
+                    images=image_features(encoder, study, self._telling(tell)),
+                    prompts=prompt_features(encoder, self.config.prompts, study.findings),
+                    captions=caption_features(encoder, study),
+                )
+        return self._prepared
+
+    def train(self) -> None:
+        """Train the head (a zero-shot run has none to train) and write it to ``checkpoints/head``."""
+        ready = self.prepare()
+        head = self._new_head(ready)
+        if self.config.training.epochs and Objective(self.config.objective).weights:
+            check_leaks(ready.study.samples)
+            with self.progress.stage("train") as tell:
+                self._train(head, ready, tell)
+        elif self.config.head.kind not in ("none",):
+            log.warning("This run trains nothing: its head stays as it was initialised.")
+        self._save_head(head)
+
+    def embed(self) -> None:
+        """Embed all splits with the trained head."""
+        ready = self.prepare()
+        head = self._load_head(ready)
+        with self.progress.stage("embed", "radiographs") as tell:
+            embed(
+                head,
+                ready.study,
+                ready.images,
+                ready.prompts,
+                ready.captions,
+                self.run.folder / "embeddings",
+                made_by={"run": self.run.id, "weights": ready.encoder.fingerprint, "study": ready.study.fingerprint},
+                progress=self._telling(tell),
+            )
+
+    def evaluate(self) -> dict[str, Any]:
+        """Judge the test split; needs embeddings."""
+        from core.evaluation import evaluate_run
+
+        self._needs("embed")
+        with self.progress.stage("evaluate"):
+            return evaluate_run(self.run, self.study())
+
+    def project(self) -> None:
+        """Draw the map; needs embeddings."""
+        from core.projection import project_run
+
+        self._needs("embed")
+        self.stop.check()
+        with self.progress.stage("project"):
+            project_run(self.run, self.study())
+
+    def _needs(self, stage: str) -> None:
+        if not self.run.has(stage):
+            raise RunError(
+                f"Run {self.run.id[:8]} has no {stage} stage yet: `python -m scripts.{stage} {self.run.id[:8]}`."
+            )
+
+    def _telling(self, tell: Any) -> Any:
+        """Report progress, and stop between two batches when asked to."""
+
+        def both(done: int, total: int) -> None:
+            tell(done, total)
+            self.stop.check()
+
+        return both
+
+    def _remember_study(self, study: Study) -> None:
+        """The run's folder names the study's content; a study that changed under a run is refused."""
+        path = self.run.folder / "study.json"
+        own = {"name": study.name, "fingerprint": study.fingerprint, "split_hash": study.split_hash}
+        if not path.exists():
+            write_json(path, own)
+        elif read_json(path) != own:
+            raise StudyError(
+                f"Study {study.name!r} changed since this run began (other images, labels or splits). "
+                "Start a new run; this one keeps what it has."
+            )
+
+    def _new_head(self, ready: Prepared) -> Head:
+        seed_everything(self.config.seed)
+        frozen = self.config.head.kind == "none"
+        head = build_head(
+            self.config.head,
+            image_width=ready.encoder.image_width,
+            prompts=ready.prompts.positive,
+            temperature=1 / ready.encoder.logit_scale if frozen else self.config.objective.temperature,
+            learn_temperature=self.config.objective.learn_temperature,
+        ).to(ready.encoder.device)
+        if not frozen and len(rows := ready.study.rows("train")):
+            head.fit_statistics(torch.from_numpy(ready.images[rows]).to(ready.encoder.device))
+        return head
+
+    def _train(self, head: Head, ready: Prepared, tell: Any) -> None:
+        data = training_data(ready)
+        if not len(data.features):
+            raise StudyError(f"Study {ready.study.name!r} has no training split: only zero-shot runs work on it.")
+        objective = Objective(self.config.objective)
+        trainer = Trainer(
+            head,
+            objective,
+            data,
+            self.config.training,
+            seed=self.config.seed,
+            folder=self.run.folder / "checkpoints",
+        )
+        resumed = trainer.resume()
+        if resumed:
+            log.info("resumed at step %d of %d", resumed, trainer.total_steps)
+        metrics = MetricsLog(self.run.folder, keep_up_to=resumed)
+        try:
+            if not resumed:
+                metrics.write({"references": references(head, objective, data, self.config.training.batch_size)})
+            self._follow(trainer, metrics, tell)
+        finally:
+            metrics.close()
+        trainer.finish()
+
+    def _follow(self, trainer: Trainer, metrics: MetricsLog, tell: Any) -> None:
+        """Write every step down as it happens; save now and then, at the end, and when asked to stop."""
+        saved = trainer.elapsed
+        for step in trainer.steps():
+            metrics.write({key: value for key, value in asdict(step).items() if value != {}})
+            tell(step.step, trainer.total_steps)
+            _report(step, trainer.total_steps)
+            last = step.step == trainer.total_steps
+            if last or self.stop.asked or step.elapsed - saved >= self.config.training.checkpoint_every:
+                trainer.save()
+                saved = step.elapsed
+            if not last:
+                self.stop.check()
+
+    def _save_head(self, head: Head) -> None:
+        path = self.run.folder / "checkpoints" / "head.safetensors"
+        path.parent.mkdir(exist_ok=True)
+        draft = path.with_suffix(".tmp")
+        save_file({name: value.cpu().contiguous() for name, value in head.state_dict().items()}, draft)
+        os.replace(draft, path)
+        write_json(path.with_suffix(".json"), {"head": self.config.head.to_json(), "file": stamp(path)})
+
+    def _load_head(self, ready: Prepared) -> Head:
+        self._needs("train")
+        head = self._new_head(ready)
+        path = self.run.folder / "checkpoints" / "head.safetensors"
+        verify(path, read_json(path.with_suffix(".json"))["file"])
+        head.load_state_dict(load_file(path))
+        return head
+
+
+def _report(step: StepMetrics, total: int) -> None:
+    if step.validation or step.step == total:
+        scores = "".join(f"  validation {name} {value:.3f}" for name, value in step.validation.items())
+        log.info("step %d/%d  epoch %.0f  loss %.4f%s", step.step, total, step.epoch, step.loss, scores)
+
+
+def training_data(ready: Prepared) -> TrainingData:
+    """Cached features of train and validation on the encoder's device."""
+    device = ready.encoder.device
+    train, val = ready.study.rows("train"), ready.study.rows("val")
+
+    def of(values: NDArray[np.float32], rows: NDArray[np.int64]) -> torch.Tensor:
+        return torch.from_numpy(values[rows].copy()).to(device)
+
+    return TrainingData(
+        features=of(ready.images, train),
+        labels=of(ready.study.labels, train),
+        captions=ready.captions.features,
+        caption_of=ready.captions.of_sample[torch.from_numpy(train).to(device)],
+        prompts=ready.prompts.positive,
+        negatives=ready.prompts.negative,
+        val_features=of(ready.images, val),
+        val_labels=of(ready.study.labels, val),
+    )
+
+
+@torch.no_grad()
+def references(head: Head, objective: Objective, data: TrainingData, batch_size: int) -> dict[str, dict[str, float]]:
+    """Chance level and floor of each loss of this run, for the reference lines on its curves."""
+    head.eval()
+    output = head.images(data.features[:1])
+    batch = min(batch_size, len(data.features))
+    group_floor = 0.0
+    if output.tokens is None:  # of a random batch, 1 + (batch - 1) * share carry one's own text on average
+        shares = torch.bincount(data.caption_of).float() / len(data.caption_of)
+        group_floor = float((shares * (1 + (batch - 1) * shares).log()).sum())
+    found = objective.references(
+        data.labels,
+        answers=data.labels.shape[1] if output.tokens is not None else batch,
+        width=output.embedding.shape[-1],
+        group_floor=group_floor,
+    )
+    return {name: asdict(reference) for name, reference in found.items()}

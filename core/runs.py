@@ -1,0 +1,258 @@
+"""The Run folder: config, provenance, progress, metrics, log and results of one run."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+
+from core import jobs
+from core.config.run import RunConfig
+from core.errors import ArtefactError, FluoroscopeError, RunError
+from core.files import read_json, replacing, write_json
+from core.store import EmbeddingSet, Projection
+from core.workspace import ROOT, home
+
+PACKAGES = ("torch", "open_clip_torch", "transformers", "timm", "umap-learn", "scikit-learn", "numpy", "pandas")
+STAGES = ("study", "features", "train", "embed", "evaluate", "project")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One trained or zero-shot model on one study; everything is read from its folder."""
+
+    folder: Path
+
+    @classmethod
+    def create(cls, config: RunConfig) -> Self:
+        """Make a new folder with the config and what made it; nothing is started."""
+        folder = home() / "runs" / str(uuid.uuid4())
+        folder.mkdir(parents=True)
+        created = time.time()
+        write_json(
+            folder / "config.json", {"config": config.to_json(), "created": created, "provenance": _provenance()}
+        )
+        return cls(folder)
+
+    @classmethod
+    def load(cls, run_id: str) -> Self:
+        """Open a run by its id or by an unambiguous beginning of it.
+
+        Raises:
+            RunError: there is none, or more than one.
+        """
+        found = [run for run in list_runs() if run_id and run.id.startswith(run_id)]
+        if len(found) != 1:
+            raise RunError(
+                f"{len(found)} runs begin with {run_id[:40]!r}; give the id of one: "
+                f"{', '.join(run.id[:8] for run in list_runs()[:8]) or 'there is none yet'}."
+            )
+        return cls(found[0].folder)
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @cached_property
+    def _manifest(self) -> dict[str, Any]:
+        data: dict[str, Any] = read_json(self.folder / "config.json")
+        return data
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The full settings.
+
+        Raises:
+            ConfigError, ArtefactError: the file is not of our form.
+        """
+        return RunConfig.from_json(self._manifest["config"])
+
+    @property
+    def created(self) -> float:
+        """Seconds since the epoch, for sorting and display alone."""
+        return float(self._manifest["created"])
+
+    @property
+    def title(self) -> str:
+        return self.config.title
+
+    def state(self) -> jobs.JobState:
+        return jobs.state(self.folder)
+
+    def start(self, stage: str | None = None) -> None:
+        """Start, or resume, in the background: all stages that are not done, or one alone.
+
+        Raises:
+            RunBusy: it is already running.
+        """
+        jobs.start(self.folder, ["-m", "scripts.worker", self.id, *(["--stage", stage] if stage else [])])
+
+    def stop(self) -> bool:
+        return jobs.stop(self.folder)
+
+    def fail(self, error: FluoroscopeError) -> None:
+        """Leave the reason of a failure for whoever looks next."""
+        write_json(self.folder / "failure.json", {"kind": type(error).__name__, "message": str(error)})
+
+    def failure(self) -> str | None:
+        """Why the run failed, in words; None where it did not, or did not say."""
+        try:
+            return str(read_json(self.folder / "failure.json")["message"])
+        except (ArtefactError, KeyError):
+            return None
+
+    def log_tail(self, lines: int = 40) -> str:
+        """The end of the log (at most 64 kB of it are read)."""
+        try:
+            with (self.folder / "log.txt").open("rb") as stream:
+                stream.seek(max(0, stream.seek(0, os.SEEK_END) - 65_536))
+                text = stream.read().decode(errors="replace")
+        except FileNotFoundError:
+            return ""
+        return "\n".join(line.rsplit("\r", 1)[-1] for line in text.splitlines()[-lines:])
+
+    def embeddings(self, name: str) -> EmbeddingSet:
+        """``images``, ``texts``, ``prompts``, ``negatives`` or ``prompts-frozen``."""
+        return EmbeddingSet.load(self.folder / "embeddings" / name)
+
+    def predictions(self) -> pd.DataFrame:
+        """One row per sample: id, split, ``probability:<finding>`` and ``cosine:<finding>``."""
+        path = self.folder / "embeddings" / "predictions.parquet"
+        if not path.is_file():
+            raise ArtefactError("This run has no predictions yet: its embed stage has not finished.")
+        return pd.read_parquet(path)
+
+    def evaluation(self) -> dict[str, Any]:
+        """What the evaluate stage wrote."""
+        data: dict[str, Any] = read_json(self.folder / "evaluation" / "evaluation.json")
+        return data
+
+    def projection(self) -> Projection:
+        return Projection.load(self.folder / "projections" / "umap")
+
+    def has(self, stage: str) -> bool:
+        """Whether a stage's manifest, which is written last, is there."""
+        manifest = {
+            "train": "checkpoints/head.json",
+            "embed": "embeddings/embeddings.json",
+            "evaluate": "evaluation/evaluation.json",
+            "project": "projections/umap.json",
+        }[stage]
+        return (self.folder / manifest).is_file()
+
+
+def list_runs() -> list[Run]:
+    """All runs of this workspace whose config can be read, newest first."""
+    runs = []
+    for path in (home() / "runs").glob("*/config.json"):
+        run = Run(path.parent)
+        try:
+            runs.append((run.created, run.id, run.config and run))
+        except (FluoroscopeError, KeyError, TypeError):
+            continue
+    return [run for _, _, run in sorted(runs, key=lambda item: item[:2], reverse=True)]
+
+
+def _provenance() -> dict[str, Any]:
+    versions = {name: metadata.version(name) for name in PACKAGES}
+    git = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
+    return {
+        "python": platform.python_version(),
+        "packages": versions,
+        "git_commit": git.stdout.strip() if git.returncode == 0 else None,
+    }
+
+
+class MetricsLog:
+    """``metrics.jsonl``: one writer, one line per write."""
+
+    def __init__(self, folder: Path, *, keep_up_to: int = 0) -> None:
+        """Open for appending; lines of steps past ``keep_up_to`` (which a resumed run makes again) are cut off."""
+        self.path = folder / "metrics.jsonl"
+        kept = [row for row in read_metrics(self.path) if row.get("step", 0) <= keep_up_to and keep_up_to]
+        with replacing(self.path) as stream:
+            stream.write("".join(json.dumps(row) + "\n" for row in kept).encode())
+        self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND)
+
+    def write(self, row: dict[str, Any]) -> None:
+        os.write(self._handle, (json.dumps(row, allow_nan=False) + "\n").encode())
+
+    def close(self) -> None:
+        os.close(self._handle)
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The rows of a ``metrics.jsonl``; a torn last line is left out."""
+    if not path.is_file():
+        return []
+    whole, _, _ = path.read_bytes().rpartition(b"\n")
+    rows = []
+    for line in whole.splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue  # a crash can leave half a line in the middle when a resumed run appends after it
+    return rows
+
+
+@dataclass
+class StageProgress:
+    """Where a stage stands; ``rate`` is units per second, NaN until it is known."""
+
+    stage: str
+    unit: str
+    done: int = 0
+    total: int = 0
+    seconds: float = 0.0
+
+
+class ProgressFile:
+    """``progress.json``: the stage under way and the seconds that the finished ones took."""
+
+    def __init__(self, folder: Path, every: float = 0.4) -> None:
+        self.path, self.every = folder / "progress.json", every
+        self.finished: list[dict[str, Any]] = []
+        self._written = 0.0
+
+    @contextmanager
+    def stage(self, name: str, unit: str = "steps") -> Iterator[Any]:
+        """Yields a function of (done, total) that tells how far the stage is."""
+        now, started = StageProgress(name, unit), time.monotonic()
+
+        def tell(done: int, total: int) -> None:
+            now.done, now.total, now.seconds = done, total, time.monotonic() - started
+            if time.monotonic() - self._written >= self.every:
+                self._write(now)
+
+        self._write(now)
+        yield tell
+        now.seconds = time.monotonic() - started
+        self.finished.append({"stage": name, "seconds": round(now.seconds, 2)})
+        self._write(None)
+
+    def _write(self, now: StageProgress | None) -> None:
+        write_json(self.path, {"now": asdict(now) if now else None, "finished": self.finished})
+        self._written = time.monotonic()
+
+
+def read_progress(folder: Path) -> dict[str, Any]:
+    """``{"now": stage or None, "finished": [...]}``; empty where nothing was written yet."""
+    try:
+        data: dict[str, Any] = read_json(folder / "progress.json")
+        return data
+    except ArtefactError:
+        return {"now": None, "finished": []}

@@ -1,0 +1,147 @@
+"""EmbeddingSet and Projection: vectors and map coordinates with their ids, saved without pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from core.errors import ArtefactError, InputError
+from core.files import read_json, replacing, stamp, verify, write_json
+
+Modality = Literal["image", "text", "prompt"]
+POINT_KINDS = ("sample", "prompt", "centroid")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmbeddingSet:
+    """L2-normalised vectors of one modality.
+
+    Attributes:
+        ids: n different names: sample ids, or findings for prompts.
+        vectors: float32 (n, d), each row of norm 1.
+        modality: ``image``, ``text`` or ``prompt``.
+        made_by: what made them (run, encoder, weights); goes into the manifest.
+
+    Raises:
+        InputError: wrong shape, repeated ids, or a row that is not finite and of norm 1; row and column are named.
+    """
+
+    ids: Sequence[str]
+    vectors: NDArray[np.float32]
+    modality: Modality
+    made_by: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        vectors = self.vectors
+        if vectors.ndim != 2 or vectors.dtype != np.float32:
+            raise InputError(f"An EmbeddingSet needs float32 (n, d); got {vectors.dtype} {vectors.shape}.")
+        if len(self.ids) != len(vectors):
+            raise InputError(f"{len(self.ids)} ids for {len(vectors)} vectors; there must be one each.")
+        if len(set(self.ids)) != len(self.ids):
+            raise InputError("Ids repeat in an EmbeddingSet; each row needs its own.")
+        bad = np.argwhere(~np.isfinite(vectors))
+        if len(bad):
+            raise InputError(
+                f"The vector of {self.ids[bad[0][0]]!r} (row {bad[0][0]}) is not finite in column {bad[0][1]}."
+            )
+        norms = np.linalg.norm(vectors, axis=1)
+        off = np.flatnonzero(np.abs(norms - 1) > 1e-3)
+        if len(off):
+            raise InputError(
+                f"Row {off[0]} ({self.ids[off[0]]!r}) has norm {norms[off[0]]:.4g}, not 1: normalise before saving."
+            )
+
+    def save(self, stem: Path) -> None:
+        """Write ``stem.safetensors``, then its manifest ``stem.json``."""
+        from safetensors.numpy import save
+
+        data = stem.with_suffix(".safetensors")
+        with replacing(data) as stream:
+            stream.write(save({"vectors": np.ascontiguousarray(self.vectors)}))
+        manifest = {"modality": self.modality, "ids": list(self.ids), "made_by": self.made_by, "file": stamp(data)}
+        write_json(stem.with_suffix(".json"), manifest)
+
+    @classmethod
+    def load(cls, stem: Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            ArtefactError: absent, torn, altered, or not safetensors.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+
+        manifest = read_json(stem.with_suffix(".json"))
+        data = stem.with_suffix(".safetensors")
+        verify(data, manifest["file"])
+        try:
+            vectors = load(data.read_bytes())["vectors"]
+        except (SafetensorError, KeyError) as error:
+            raise ArtefactError(f"{data.name} is not an embedding in safetensors form ({error}).") from error
+        return cls(ids=manifest["ids"], vectors=vectors, modality=manifest["modality"], made_by=manifest["made_by"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Projection:
+    """Coordinates of samples, disease prompts and disease centroids in one 3D map.
+
+    Attributes:
+        ids: n names; unique within a kind.
+        kinds: n of ``sample``, ``prompt``, ``centroid``.
+        coordinates: float32 (n, 3), finite.
+        parameters: everything that changes the answer (method, settings, seed, reference).
+        faithfulness: scores of how far the map may be believed.
+    """
+
+    ids: Sequence[str]
+    kinds: Sequence[str]
+    coordinates: NDArray[np.float32]
+    parameters: dict[str, Any]
+    faithfulness: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        shape = self.coordinates.shape
+        if shape != (len(self.ids), 3) or len(self.kinds) != len(self.ids):
+            raise InputError(f"{len(self.ids)} ids and {len(self.kinds)} kinds do not fit coordinates {shape}.")
+        if not np.isfinite(self.coordinates).all():
+            raise InputError("A map's coordinates must be finite.")
+
+    def of_kind(self, kind: str) -> tuple[list[str], NDArray[np.float32]]:
+        """The ids and coordinates (m, 3) of one kind."""
+        rows = [row for row, own in enumerate(self.kinds) if own == kind]
+        return [self.ids[row] for row in rows], self.coordinates[rows]
+
+    def save(self, stem: Path) -> None:
+        """Write ``stem.parquet``, then its manifest ``stem.json``."""
+        data = stem.with_suffix(".parquet")
+        table = pd.DataFrame({"id": list(self.ids), "kind": list(self.kinds)})
+        table[["x", "y", "z"]] = self.coordinates
+        with replacing(data) as stream:
+            table.to_parquet(stream, index=False)
+        manifest = {"parameters": self.parameters, "faithfulness": self.faithfulness, "file": stamp(data)}
+        write_json(stem.with_suffix(".json"), manifest)
+
+    @classmethod
+    def load(cls, stem: Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises:
+            ArtefactError: absent, torn or altered.
+        """
+        manifest = read_json(stem.with_suffix(".json"))
+        data = stem.with_suffix(".parquet")
+        verify(data, manifest["file"])
+        table = pd.read_parquet(data)
+        return cls(
+            ids=table["id"].tolist(),
+            kinds=table["kind"].tolist(),
+            coordinates=table[["x", "y", "z"]].to_numpy(np.float32),
+            parameters=manifest["parameters"],
+            faithfulness=manifest["faithfulness"],
+        )

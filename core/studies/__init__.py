@@ -1,0 +1,1 @@
+"""Studies: radiographs, text and findings in one memory-mapped form."""

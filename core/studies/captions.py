@@ -1,0 +1,32 @@
+"""The text that a radiograph is aligned with: its report, or a sentence made from its findings."""
+
+from __future__ import annotations
+
+import math
+
+from core.studies.study import Study
+from core.studies.vocabulary import spoken_name
+
+
+def captions(study: Study) -> list[str]:
+    """One text per sample: its own where it has one, else :func:`sentence` of its findings."""
+    texts = study.samples["text"].tolist()
+    return [
+        text if isinstance(text, str) and text.strip() else sentence(study.findings, row)
+        for text, row in zip(texts, study.labels.tolist(), strict=True)
+    ]
+
+
+def sentence(findings: tuple[str, ...], labels: list[float]) -> str:
+    """ "a chest radiograph showing mass and nodule"; unknown labels are not mentioned.
+
+    Args:
+        findings: K names.
+        labels: K values: 1, 0 or NaN.
+    """
+    present = [spoken_name(name) for name, label in zip(findings, labels, strict=True) if label == 1]
+    if not present:
+        all_known = not any(math.isnan(label) for label in labels)
+        return "a chest radiograph with no acute findings" if all_known else "a chest radiograph"
+    named = present[0] if len(present) == 1 else ", ".join(present[:-1]) + " and " + present[-1]
+    return f"a chest radiograph showing {named}"

@@ -1,0 +1,261 @@
+"""The loop: AdamW on cached features, one :class:`StepMetrics` at a time."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.checkpoints import (
+    Checkpoint,
+    newest,
+    optimiser_tensors,
+    random_state,
+    restore_optimiser,
+    restore_random_state,
+)
+from core.config.run import TrainingConfig
+from core.devices import autocast
+from core.errors import TrainingDiverged
+from core.heads import Head
+from core.metrics.ranking import auroc
+from core.objectives import Objective, disease_contrastive, info_nce, masked_bce
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingData:
+    """Cached features of the training and validation splits, on the device that trains.
+
+    Attributes:
+        features, labels: (n, image_width) and (n, K) of the training split.
+        captions: (c, text_width) features of the distinct texts; ``caption_of`` (n,) says whose text is which.
+        prompts, negatives: (K, text_width) features of the positive and negative disease prompts.
+        val_features, val_labels: of the validation split.
+    """
+
+    features: Tensor
+    labels: Tensor
+    captions: Tensor
+    caption_of: Tensor
+    prompts: Tensor
+    negatives: Tensor
+    val_features: Tensor
+    val_labels: Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepMetrics:
+    """One line of ``metrics.jsonl``.
+
+    Attributes:
+        step, epoch: steps done, and epochs as a fraction.
+        elapsed: seconds of training, summed over interruptions.
+        loss, terms: the weighted sum, and each loss before its weight, in nats (cosines for Gram and absolute).
+        learning_rate, temperature, gradient_norm: of this step, the norm before clipping.
+        images_per_second: over this step.
+        validation: macro AUROC on the validation split, at the end of an epoch, else empty.
+    """
+
+    step: int
+    epoch: float
+    elapsed: float
+    loss: float
+    terms: dict[str, float]
+    learning_rate: float
+    temperature: float
+    gradient_norm: float
+    images_per_second: float
+    validation: dict[str, float]
+
+
+def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
+    """Linear warm-up from 0, then cosine to 0; ``step`` counts from 0."""
+    warmup = round(config.warmup * steps)
+    if step < warmup:
+        return config.learning_rate * (step + 1) / warmup
+    done = (step - warmup) / max(1, steps - warmup)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def seed_everything(seed: int) -> None:
+    """Seed torch (all devices), Python and numpy."""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)
+
+
+def zero_shot_probabilities(images: Tensor, prompts: Tensor, negatives: Tensor, scale: Tensor | float) -> Tensor:
+    """Softmax over a positive and a negative prompt (PNC; CheXzero, Tiu et al., 2022).
+
+    Args:
+        images: (n, d); prompts, negatives: (K, d); all rows of norm 1.
+        scale: inverse temperature.
+
+    Returns:
+        (n, K) probabilities of the positive prompt.
+    """
+    return torch.sigmoid(scale * (images @ prompts.T - images @ negatives.T))
+
+
+class Trainer:
+    """Trains a head; :meth:`steps` yields as it goes, so that its caller reports, stops and saves."""
+
+    def __init__(
+        self, head: Head, objective: Objective, data: TrainingData, config: TrainingConfig, *, seed: int, folder: Path
+    ) -> None:
+        self.head, self.objective, self.data, self.config = head, objective, data, config
+        self.seed, self.folder = seed, folder
+        self.steps_per_epoch = math.ceil(len(data.features) / config.batch_size)
+        self.total_steps = self.steps_per_epoch * config.epochs
+        self.optimiser = torch.optim.AdamW(
+            [parameter for parameter in head.parameters() if parameter.requires_grad],
+            lr=config.learning_rate,
+            weight_decay=config.weight_decay,
+        )
+        self.step = 0
+        self.elapsed = 0.0
+        self.best: dict[str, Any] = {"step": 0, "auroc": None}
+        self.best_weights = self._weights()
+
+    def resume(self) -> int:
+        """Go back to the newest checkpoint that verifies; returns its step (0: none)."""
+        found = newest(self.folder)
+        if found is None:
+            return 0
+        self.head.load_state_dict(found.tensors["model"])
+        restore_optimiser(self.optimiser, found.tensors["optimiser"])
+        restore_random_state(found.tensors["random"], found.state["random"])
+        self.best_weights = {name: value.to(self.data.features.device) for name, value in found.tensors["best"].items()}
+        self.best, self.elapsed, self.step = found.state["best"], found.state["elapsed"], found.step
+        return self.step
+
+    def save(self) -> None:
+        """Write a checkpoint of this moment."""
+        tensors, state = random_state()
+        Checkpoint(
+            step=self.step,
+            tensors={
+                "model": self._weights(),
+                "best": self.best_weights,
+                "optimiser": optimiser_tensors(self.optimiser),
+                "random": tensors,
+            },
+            state={"best": self.best, "elapsed": self.elapsed, "random": state},
+        ).save(self.folder)
+
+    def steps(self) -> Iterator[StepMetrics]:
+        """Train to the end.
+
+        Raises:
+            TrainingDiverged: a loss is not finite; the step, and the term, are named, nothing is updated.
+        """
+        while self.step < self.total_steps:
+            started = time.perf_counter()
+            epoch, position = divmod(self.step, self.steps_per_epoch)
+            rows = self._order(epoch)[position * self.config.batch_size :][: self.config.batch_size]
+            rate = learning_rate(self.config, self.step, self.total_steps)
+            loss, terms, norm = self._update(rows, rate)
+            self.step += 1
+            validation = self._validate() if position == self.steps_per_epoch - 1 else {}
+            seconds = time.perf_counter() - started
+            self.elapsed += seconds
+            yield StepMetrics(
+                step=self.step,
+                epoch=self.step / self.steps_per_epoch,
+                elapsed=self.elapsed,
+                loss=loss,
+                terms=terms,
+                learning_rate=rate,
+                temperature=1 / self.head.scale.item(),
+                gradient_norm=norm,
+                images_per_second=len(rows) / seconds,
+                validation=validation,
+            )
+
+    def finish(self) -> None:
+        """Keep the weights that did best on validation (the last ones where there is nothing to choose by)."""
+        if self.best["auroc"] is not None:
+            self.head.load_state_dict(self.best_weights)
+
+    def terms(self, rows: Tensor) -> dict[str, Tensor]:
+        """Each loss of the objective for the given rows of the training split, before its weight."""
+        wanted, found = self.objective.weights, {}
+        output = self.head.images(self.data.features[rows])
+        prompts = self.head.prompts(self.data.prompts) if {"contrastive", "orthogonal"} & wanted.keys() else None
+        if "classification" in wanted and output.logits is not None:
+            found["classification"] = masked_bce(output.logits.float(), self.data.labels[rows])
+        if "contrastive" in wanted and prompts is not None:
+            if output.tokens is not None:
+                found["contrastive"] = disease_contrastive(output.tokens.float(), prompts.float(), self.head.scale)
+            else:
+                groups = self.data.caption_of[rows]
+                texts = self.head.texts(self.data.captions[groups])
+                found["contrastive"] = info_nce(output.embedding.float(), texts.float(), self.head.scale, groups)
+        if "orthogonal" in wanted and prompts is not None:
+            found["orthogonal"] = self.objective.orthogonal(prompts.float())
+        return found
+
+    def _update(self, rows: Tensor, rate: float) -> tuple[float, dict[str, float], float]:
+        self.head.train()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        with autocast(self.data.features.device):
+            terms = self.terms(rows)
+        values = {name: float(value.detach()) for name, value in terms.items()}
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise TrainingDiverged(
+                    f"The {name} loss became {value} at step {self.step + 1}. The last finite checkpoint stays; "
+                    "lower the learning rate or raise the temperature, and start a new run."
+                )
+        loss = self.objective.total(terms)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.head.parameters(), self.config.clip_norm)
+        self.optimiser.step()
+        return float(loss.detach()), values, float(norm)
+
+    def _order(self, epoch: int) -> Tensor:
+        """The order of an epoch depends on seed and epoch alone, so that a resumed epoch goes on where it was."""
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+        return torch.randperm(len(self.data.features), generator=generator).to(self.data.features.device)
+
+    @torch.no_grad()
+    def _validate(self) -> dict[str, float]:
+        self.head.eval()
+        probabilities = predict(self.head, self.data.val_features, self.data.prompts, self.data.negatives)
+        macro = macro_auroc(self.data.val_labels.cpu().numpy(), probabilities.cpu().numpy())
+        if math.isnan(macro):
+            return {}
+        if self.best["auroc"] is None or macro >= self.best["auroc"]:
+            self.best, self.best_weights = {"step": self.step, "auroc": macro}, self._weights()
+        return {"auroc": macro}
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: value.detach().clone() for name, value in self.head.state_dict().items()}
+
+
+@torch.no_grad()
+def predict(head: Head, features: Tensor, prompts: Tensor, negatives: Tensor) -> Tensor:
+    """(n, K) probabilities: the classifier's where the head has one, else zero-shot with negative prompts."""
+    output = head.images(features)
+    if output.logits is not None:
+        return output.logits.float().sigmoid()
+    return zero_shot_probabilities(output.embedding, head.prompts(prompts), head.prompts(negatives), head.scale).float()
+
+
+def macro_auroc(labels: np.ndarray, scores: np.ndarray) -> float:
+    """Mean AUROC over the findings that have both classes among their known labels; NaN where none has."""
+    values = []
+    for column, own in zip(labels.T, scores.T, strict=True):
+        known = ~np.isnan(column)
+        values.append(auroc(column[known], own[known]) if known.any() else float("nan"))
+    return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")

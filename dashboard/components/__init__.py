@@ -1,0 +1,1 @@
+"""Pieces of the page that Streamlit itself does not have."""

@@ -1,0 +1,136 @@
+"""The one way to put a figure on the page: plotly.js behind a Streamlit component.
+
+`st.plotly_chart` mounts a figure anew whenever its data change, which throws away a turned camera and makes live
+curves flicker, and it reports no clicks on 3D points or heatmap cells. This component updates the figure in place.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from core.errors import InputError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+HERE = Path(__file__).resolve().parent
+STATIC = HERE.parent / "static"
+DEFAULT_HEIGHT = 450
+
+_component = st.components.v2.component(
+    "fluoroscope_plot",
+    html=(HERE / "plot.html").read_text(encoding="utf-8"),
+    css=(HERE / "plot.css").read_text(encoding="utf-8"),
+    js="\n".join((HERE / name).read_text(encoding="utf-8") for name in ("plot.js", "cameras.js")),
+    isolate_styles=False,  # plotly.js puts its own styles into the document's head, out of a shadow root's reach
+)
+
+
+@dataclass(frozen=True)
+class Click:
+    """One click on a figure, as plotly.js reports it.
+
+    `curve` is the trace's index and `trace` its name; `point` is the index of the point, or (row, column) in a
+    heatmap or an image; `customdata` is what the figure attached to that point. A coordinate that the trace lacks
+    is None.
+    """
+
+    curve: int
+    trace: str
+    point: int | tuple[int, ...]
+    customdata: Any
+    x: Any
+    y: Any
+    z: Any
+
+    @classmethod
+    def from_browser(cls, value: Mapping[str, Any]) -> Click:
+        """The click in the form in which plot.js sends it."""
+        point = value["point"]
+        return cls(
+            curve=int(value["curve"]),
+            trace=str(value["trace"]),
+            point=tuple(int(i) for i in point) if isinstance(point, list) else int(point),
+            customdata=value.get("customdata"),
+            x=value.get("x"),
+            y=value.get("y"),
+            z=value.get("z"),
+        )
+
+
+def plot(
+    figure: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    height: int | None = None,
+    clicks: bool = False,
+    uirevision: str = "keep",
+    file_name: str = "figure",
+    camera_group: str | None = None,
+) -> Click | None:
+    """Show `figure` over the full width; give back the click that caused this rerun, else None.
+
+    The figure stays the same node in the page as long as `key` stays: zoom, camera and hidden legend entries survive
+    new data until `uirevision` changes. `height` is in CSS pixels (default: the figure's own, else 450). `alt` says in
+    words what the figure shows. 3D figures with the same `camera_group` turn together.
+
+    Raises InputError if `key` or `alt` is empty, OSError if plotly.js cannot be put where Streamlit serves it from.
+    """
+    if not key or not alt.strip():
+        raise InputError(
+            f"A figure needs a key and an alternative text; got key={key!r}, alt={alt!r}. Pass both as plain text."
+        )
+    pixels = int(height or figure.layout.height or DEFAULT_HEIGHT)
+    data = {
+        "figure": figure.to_json(),  # typed arrays stay base64 in here, so a large map costs one string
+        "plotly": _plotly_url(ensure_plotly_js()),
+        "alt": alt,
+        "height": pixels,
+        "clicks": clicks,
+        "uirevision": uirevision,
+        "fileName": file_name,
+        "cameraGroup": camera_group,
+    }
+    result = _component(key=key, data=data, height=pixels, on_click_change=_nothing)
+    return Click.from_browser(result.click) if clicks and result.click else None
+
+
+@functools.cache
+def ensure_plotly_js(folder: Path = STATIC) -> Path:
+    """Copy plotly.js from the plotly package to where Streamlit serves it, unless it is there; return its path."""
+    import plotly
+    from plotly.offline import get_plotlyjs_version
+
+    source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    target = folder / f"plotly-{get_plotlyjs_version()}.min.js"
+    if target.is_file() and target.stat().st_size == source.stat().st_size:
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as out, source.open("rb") as original:
+            shutil.copyfileobj(original, out)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, target)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return target
+
+
+def _plotly_url(path: Path) -> str:
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"{f'/{base}' if base else ''}/app/static/{path.name}"
+
+
+def _nothing() -> None:
+    """Streamlit reports a trigger only if it has a callback."""

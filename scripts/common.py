@@ -1,0 +1,79 @@
+"""What every command shares: a log on stderr, errors in words, exit codes, following a run."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Callable
+
+from core.errors import FluoroscopeError, Stopped
+from core.jobs import STOPPED
+from core.runs import Run
+
+
+def set_up_log() -> None:
+    """Time and message on stderr; libraries speak from warnings up."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("core").setLevel(logging.INFO)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+
+
+def main(work: Callable[[], None]) -> None:
+    """Run a command; an error of ours ends it with its message, not with a traceback.
+
+    Exit codes: 0 done, 1 an error in words, 85 stopped on request (can be resumed).
+    """
+    try:
+        work()
+    except Stopped as error:
+        print(error, file=sys.stderr)
+        sys.exit(STOPPED)
+    except FluoroscopeError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def follow(run: Run, stage: str | None = None) -> None:
+    """Start a run in the background, show its log until it ends, and end as it did.
+
+    The work goes on when this terminal closes; Ctrl-C asks it to save and stop.
+    """
+    log = run.folder / "log.txt"
+    seen = log.stat().st_size if log.exists() else 0
+    run.start(stage)
+    while True:
+        running = run.state().running  # asked before the log is read, so that its last lines are shown
+        try:
+            with log.open("rb") as stream:
+                stream.seek(seen)
+                new = stream.read()
+            seen += len(new)
+            sys.stderr.write(new.decode(errors="replace"))
+            sys.stderr.flush()
+            if not running:
+                break
+            time.sleep(0.2)
+        except KeyboardInterrupt:
+            print("Asked to save and stop …", file=sys.stderr)
+            run.stop()
+    state = run.state()
+    if not state.done:
+        print(f"Run {run.id[:8]} {state.words}.", file=sys.stderr)
+        sys.exit(state.code if state.code and state.code > 0 else 1)
+
+
+def stage_command(name: str, summary: str) -> None:
+    """The command of one stage: ``python -m scripts.NAME RUN``."""
+    parser = argparse.ArgumentParser(prog=f"python -m scripts.{name}", description=summary)
+    parser.add_argument("run", help="id of the run, or its beginning")
+    wanted = parser.parse_args().run
+
+    def work() -> None:
+        run = Run.load(wanted)
+        follow(run, name)
+        print(f"{name} done: {run.folder}")
+
+    main(work)

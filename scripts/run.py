@@ -1,0 +1,49 @@
+"""``python -m scripts.run --preset orthogonal --study NAME``: train, embed, evaluate, project."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import tyro
+
+from core.config.presets import PRESETS, preset
+from core.config.run import RunConfig
+from core.runs import Run
+from scripts.common import follow, main
+from scripts.tables import report
+
+SUMMARY = "Make a run: train, embed, evaluate and project. These settings start from the preset's:"
+
+
+def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Preset, study and encoder (they give the defaults of all other settings), and what is left."""
+    first = argparse.ArgumentParser(prog="python -m scripts.run", add_help=False, allow_abbrev=False)
+    first.add_argument("--preset", choices=sorted(PRESETS), default="orthogonal", help="the named experiment")
+    first.add_argument("--study", default="demo", help="name of the study (demo builds itself)")
+    first.add_argument("--encoder", default="lite", help="lite, clip, biomedclip, NAME/TAG, hf-hub:org/name, a folder")
+    first.add_argument("--resume", metavar="RUN", help="go on with a run instead of making one")
+    first.add_argument("--background", action="store_true", help="start it and return at once")
+    chosen, rest = first.parse_known_args(arguments)
+    if {"-h", "--help"} & set(rest):
+        first.print_help()
+    return chosen, rest
+
+
+def work() -> None:
+    chosen, rest = parse(sys.argv[1:])
+    if chosen.resume:
+        run = Run.load(chosen.resume)
+    else:
+        default = preset(chosen.preset, study=chosen.study, encoder=chosen.encoder)
+        run = Run.create(tyro.cli(RunConfig, default=default, args=rest, description=SUMMARY))
+    if chosen.background:
+        run.start()
+        print(run.id)
+        return
+    follow(run)
+    print(report(run))
+
+
+if __name__ == "__main__":
+    main(work)

@@ -1,0 +1,37 @@
+"""``python -m scripts.worker RUN [--stage NAME]``: the process that does a run's work. Others start and watch it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+
+from core.errors import FluoroscopeError, Stopped
+from core.runs import Run
+from scripts.common import main, set_up_log
+
+STAGES = ("train", "embed", "evaluate", "project")
+
+
+def work(run_id: str, stage: str | None) -> None:
+    """All stages that are not done, or one alone; the reason of a failure is left in the run's folder."""
+    run = Run.load(run_id)
+    logging.getLogger("core").info("run %s: %s on study %s", run.id, run.title, run.config.study)
+    try:
+        from core.pipeline import Pipeline
+
+        pipeline = Pipeline(run)
+        pipeline.all_stages() if stage is None else getattr(pipeline, stage)()
+    except Stopped:
+        raise
+    except FluoroscopeError as error:
+        run.fail(error)
+        raise
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m scripts.worker", description=__doc__)
+    parser.add_argument("run")
+    parser.add_argument("--stage", choices=STAGES)
+    arguments = parser.parse_args()
+    set_up_log()
+    main(lambda: work(arguments.run, arguments.stage))

@@ -1,0 +1,24 @@
+"""What all tests share: real data where it is present, and a workspace of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+REAL_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of small real inputs; tests that need it are skipped where it is missing."""
+    if not REAL_DATA.is_dir():
+        pytest.skip("the real data (../shared/data) is not on this machine")
+    return REAL_DATA
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty workspace that this test alone uses."""
+    monkeypatch.setenv("FLUOROSCOPE_HOME", str(tmp_path / "workspace"))
+    return tmp_path / "workspace"
