@@ -119,7 +119,7 @@ class Pipeline:
             check_leaks(ready.study.samples)
             with self.progress.stage("train") as tell:
                 self._train(head, ready, tell)
-        elif self.config.head.kind not in ("none",):
+        elif self.config.head.kind != "none":
             log.warning("This run trains nothing: its head stays as it was initialised.")
         self._save_head(head)
 

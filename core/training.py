@@ -181,8 +181,8 @@ class Trainer:
             )
 
     def finish(self) -> None:
-        """Keep the weights that did best on validation (the last ones where there is nothing to choose by)."""
-        if self.best["auroc"] is not None:
+        """Keep the weights that the config asks for (the last ones where validation has nothing to choose by)."""
+        if self.config.keep == "best" and self.best["auroc"] is not None:
             self.head.load_state_dict(self.best_weights)
 
     def terms(self, rows: Tensor) -> dict[str, Tensor]:

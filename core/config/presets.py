@@ -28,7 +28,7 @@ def linear(study: str, encoder: str) -> RunConfig:
         encoder=resolve_encoder(encoder),
         head=HeadConfig(kind="linear"),
         objective=ObjectiveConfig(classification=1.0),
-        training=TrainingConfig(epochs=30, learning_rate=3e-3),
+        training=TrainingConfig(epochs=30),
     )
 
 
@@ -38,9 +38,9 @@ def contrastive(study: str, encoder: str) -> RunConfig:
         study=study,
         preset="contrastive",
         encoder=resolve_encoder(encoder),
-        head=HeadConfig(kind="projection"),
+        head=HeadConfig(kind="projection", dropout=0.5),
         objective=ObjectiveConfig(contrastive=1.0),
-        training=TrainingConfig(epochs=30),
+        training=TrainingConfig(epochs=30, keep="best"),
     )
 
 
@@ -51,7 +51,7 @@ def orthogonal(study: str, encoder: str) -> RunConfig:
         study=study,
         preset="orthogonal",
         encoder=resolve_encoder(encoder),
-        head=HeadConfig(kind="disease-tokens"),
+        head=HeadConfig(kind="disease-tokens", dropout=0.4),
         objective=ObjectiveConfig(classification=1.0, contrastive=1.0, orthogonal=1.0),
         training=TrainingConfig(epochs=20),
     )

@@ -61,6 +61,9 @@ class TrainingConfig(Config):
     weight_decay: float = setting(default=1e-4, help="AdamW's decoupled weight decay", low=0.0, high=10.0)
     warmup: float = setting(default=0.1, help="share of all steps that warms up", low=0.0, high=1.0)
     clip_norm: float = setting(default=1.0, help="gradient norm is clipped to this", low=1e-3, high=1e6)
+    keep: Literal["last", "best"] = setting(
+        default="last", help="which weights are kept: the last, or those with the best validation AUROC", main=True
+    )
     checkpoint_every: float = setting(
         default=20.0, help="seconds between checkpoints; one is always made at the end", low=0.0, high=86_400.0
     )

@@ -122,11 +122,7 @@ def evaluate(
             label is not in [0, 1]; names the row and column.
     """
     known, values = probability_matrix(labels, probabilities)
-    if not len(findings) == len(thresholds) == known.shape[1]:
-        raise InputError(
-            f"labels has {known.shape[1]} columns, with {len(findings)} findings and {len(thresholds)} thresholds: "
-            "there must be one of each per column."
-        )
+    _one_each(known.shape[1], findings, thresholds)
     drawn = bootstrap(known, values, patients, replicates=replicates, seed=seed)
     scores = tuple(
         _score_finding(name, known[:, k], values[:, k], thresholds[k], drawn, k) for k, name in enumerate(findings)
@@ -142,6 +138,14 @@ def evaluate(
         replicates=replicates,
         seed=seed,
     )
+
+
+def _one_each(columns: int, findings: Sequence[str], thresholds: Sequence[Threshold]) -> None:
+    if not len(findings) == len(thresholds) == columns:
+        raise InputError(
+            f"labels has {columns} columns, with {len(findings)} findings and {len(thresholds)} thresholds: "
+            "there must be one of each per column."
+        )
 
 
 def _score_finding(name: str, y: Floats, p: Floats, threshold: Threshold, drawn: Replicates, k: int) -> FindingScore:

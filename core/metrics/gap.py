@@ -190,9 +190,7 @@ def shift_curve(
         InputError: as `shift` and `contrastive_loss`; or no distance, or one that is not finite.
     """
     left, right = unit_pair("images", images, "texts", texts, paired=True)
-    steps = np.arange(-5, 5.01, 0.25) if distances is None else np.asarray(distances, dtype=np.float64)
-    if steps.ndim != 1 or not len(steps) or not np.isfinite(steps).all():
-        raise InputError("distances must be a list of finite numbers, for example numpy.arange(-5, 5.01, 0.25).")
+    steps = _steps(distances)
     prompts = None if task_texts is None else unit_rows("task_texts", task_texts)
     if prompts is not None:
         same_width("images", left, "task_texts", prompts)
@@ -209,6 +207,13 @@ def shift_curve(
         task=task_values,
         n_pairs=len(chosen),
     )
+
+
+def _steps(distances: ArrayLike | None) -> NDArray[np.float64]:
+    steps = np.arange(-5, 5.01, 0.25) if distances is None else np.asarray(distances, dtype=np.float64)
+    if steps.ndim != 1 or not len(steps) or not np.isfinite(steps).all():
+        raise InputError("distances must be a list of finite numbers, for example numpy.arange(-5, 5.01, 0.25).")
+    return steps
 
 
 def _measured(
@@ -236,20 +241,21 @@ def linear_separability(images: ArrayLike, texts: ArrayLike, *, max_rows: int = 
 
     1 means that a plane divides the modalities. Balanced accuracy (the mean over the two modalities), so that 0.5
     is chance whatever n and m. Rows are normalised; of each modality at most `max_rows`, drawn with `seed`, take
-    part; folds are stratified and shuffled with `seed`. NaN where a modality has fewer than 5 rows.
+    part. Row i of both modalities falls into the same fold (drawn with `seed`), so that no image is judged by what
+    was learned from its own text. NaN where a modality has fewer than 5 rows.
 
     Raises:
         InputError: a row is zero or not finite, or the widths differ.
     """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_score
+    from sklearn.model_selection import PredefinedSplit, cross_val_score
 
     left, right = unit_pair("images", images, "texts", texts, paired=False)
     if min(len(left), len(right)) < FOLDS:
         return float("nan")
     parts = [part[drawn_rows(len(part), max_rows, seed)] for part in (left, right)]
     modality = np.repeat([1, 0], [len(part) for part in parts])
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    folds = np.concatenate([np.random.default_rng(seed).permutation(len(part)) % FOLDS for part in parts])
     model = LogisticRegression(max_iter=1000, class_weight="balanced")
-    scores = cross_val_score(model, np.vstack(parts), modality, cv=folds, scoring="balanced_accuracy")
+    scores = cross_val_score(model, np.vstack(parts), modality, cv=PredefinedSplit(folds), scoring="balanced_accuracy")
     return float(scores.mean())

@@ -45,8 +45,12 @@ function unmount(parentElement) {
   window.removeEventListener("pointerup", state.up, true);
   clearTimeout(state.settling);
   leaveGroup(state);
+  if (!state.drawing) discard(state); // else `render` does it when plotly.js has come to its end
+}
+
+function discard(state) {
   const canvases = [...state.root.querySelectorAll("canvas")];
-  if (state.drawn) window.Plotly.purge(state.canvas);
+  window.Plotly?.purge(state.canvas);
   // Browsers allow about 16 WebGL contexts and collect forgotten ones late: give them back now.
   for (const canvas of canvases) {
     const gl = canvas.getContext("webgl2") ?? canvas.getContext("webgl");
@@ -101,7 +105,8 @@ async function render(Plotly, state) {
   const layout = prepare(figure, data);
   joinGroup(state, layout);
   await Plotly.react(canvas, figure.data, layout, settings(figure, layout, data));
-  if (state.drawn || state.gone) return;
+  if (state.gone) return discard(state);
+  if (state.drawn) return;
   state.drawn = true;
   canvas.on("plotly_click", (event) => clicked(state, event));
   canvas.on("plotly_relayout", (change) => shareCamera(Plotly, state, change));
@@ -110,10 +115,8 @@ async function render(Plotly, state) {
 
 function prepare(figure, { uirevision }) {
   const layout = figure.layout ?? {};
-  delete layout.width; // the page decides the width, `height` the height
-  delete layout.height;
-  layout.autosize = true;
-  layout.uirevision = uirevision;
+  // The page decides the width, the element's height the height.
+  Object.assign(layout, { autosize: true, width: undefined, height: undefined, uirevision });
   figure.data ??= [];
   for (const trace of figure.data) if (SOLID.has(trace.type)) layout[trace.scene ?? "scene"] ??= {};
   for (const [name, part] of Object.entries(layout)) {

@@ -134,6 +134,8 @@ def test_one_radiograph_is_an_evaluation_without_numbers() -> None:
 
 
 def test_to_json_turns_arrays_and_keys_into_plain_values() -> None:
-    got = to_json({"a": np.array([1.5, np.nan]), 5: np.float32(0.5), "c": (1, None, "x"), "d": np.int64(3)})
-    assert got == {"a": [1.5, None], "5": 0.5, "c": [1, None, "x"], "d": 3}
+    got = to_json(
+        {"a": np.array([1.5, np.nan]), 5: np.float32(0.5), "c": (1, None, "x"), "d": np.int64(3), "e": math.inf}
+    )
+    assert got == {"a": [1.5, None], "5": 0.5, "c": [1, None, "x"], "d": 3, "e": None}
     assert json.dumps(got, allow_nan=False)

@@ -222,10 +222,21 @@ def test_two_cones_are_told_apart_and_one_cloud_is_not() -> None:
     assert linear_separability(cloud[:1000], cloud[1000:]) == pytest.approx(0.5, abs=0.05)
 
 
-def test_separability_is_balanced_seeded_and_undefined_for_few() -> None:
-    cloud = np.random.default_rng(0).normal(size=(900, 4))
-    # Always answering "text" would be 8 of 9 right.
-    assert linear_separability(cloud[:100], cloud[100:]) < 0.65
+def test_separability_weighs_the_modalities_alike() -> None:
+    # Half of the texts lie where all images lie: the best plane finds every image and half of the texts.
+    # Nine texts to an image, so plain accuracy would say 0.55, and a model of plain counts would find no image.
+    images = np.repeat([[1.0, 0.0]], 50, axis=0)
+    texts = np.tile([[1.0, 0.0], [0.0, 1.0]], (225, 1))
+    assert linear_separability(images, texts) == pytest.approx(0.75, abs=0.03)
+
+
+def test_separability_of_pairs_that_coincide_is_at_chance() -> None:
+    # With an image in one fold and its equal text in another, the model would learn to be wrong.
+    cloud = np.random.default_rng(0).normal(size=(100, 60))
+    assert linear_separability(cloud, cloud) == pytest.approx(0.5, abs=0.02)
+
+
+def test_separability_is_seeded_and_undefined_for_few() -> None:
     assert linear_separability(IMAGES, TEXTS, max_rows=20, seed=5) == linear_separability(
         IMAGES, TEXTS, max_rows=20, seed=5
     )

@@ -32,6 +32,8 @@ def test_by_hand_with_ties_in_order_of_rows() -> None:
     got = nearest([[0, 1.0], [2.0, 0], [1.0, 0], [-1.0, 0]], [5.0, 0], 3)
     assert got.indices.tolist() == [1, 2, 0]
     assert got.cosines.tolist() == [1, 1, 0]
+    many = np.tile([[1.0, 0], [0, 1.0]], (500, 1))
+    assert nearest(many, [1.0, 0], 500).indices.tolist() == list(range(0, 1000, 2))
 
 
 def test_no_more_than_there_are() -> None:

@@ -102,7 +102,7 @@ def build_scene(body: Body, size: int, body_seed: int, render_seed: int) -> Scen
     bone += _breasts(body, chest, y)
     bone += _belly(body, x, y, chest, rng)
     heart = _mediastinum(body, x, y)
-    bone += 0.42 * heart + _windpipe(body, x, y)
+    bone += (0.42 + 0.05 * texture(size, 0.10, rng)) * heart + _windpipe(body, x, y)
     lines = vessel_strokes(body, np.random.default_rng([body_seed, 42]))
     vessels = strokes(size, placed(lines, body)) + _hila(body, x, y) + _fine_vessels(size, chest, body.coarse, rng)
     wires = device_strokes(body, render_seed)
@@ -117,7 +117,9 @@ def placed(lines: Iterable[Stroke], body: Body) -> list[Stroke]:
     moved: list[Stroke] = []
     for points, widths, strength in lines:
         rows = [(y - 0.5) * zoom + dy for _, y in points]
-        moved.append(([(p[0] * zoom - tilt * v + dx, v + 0.5) for p, v in zip(points, rows, strict=True)], widths, strength))
+        moved.append(
+            ([(p[0] * zoom - tilt * v + dx, v + 0.5) for p, v in zip(points, rows, strict=True)], widths, strength)
+        )
     return moved
 
 
@@ -210,7 +212,7 @@ def _breasts(body: Body, chest: Chest, y: Field) -> Field:
     low = 0.66 + 0.07 * size
     shadow = ball(chest.out, y, 0.225, low - 0.13 * size, 0.165 * size, 0.15 * size)
     crescent = np.exp(-np.square((low - y - 0.9 * np.square(chest.out - 0.225)) / 0.055))
-    return np.float32(0.95 * body.breast**0.7) * shadow * (0.45 + 0.55 * crescent)
+    return np.float32(0.95 * body.breast**0.7) * shadow * shadow * (0.55 + 0.75 * crescent)
 
 
 def _belly(body: Body, x: Field, y: Field, chest: Chest, rng: np.random.Generator) -> Field:

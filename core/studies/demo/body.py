@@ -59,7 +59,7 @@ class Body:
 
 
 def draw_body(row: Mapping[str, Any]) -> Body:
-    """Draw a healthy body from ``body_seed`` and its position on this film from ``render_seed``; findings play no part."""
+    """Draw a healthy body from ``body_seed`` and its stance from ``render_seed``; findings play no part."""
     lasting = np.random.default_rng([int(row["body_seed"]), 31])
     n = lasting.normal
     age = float(row["age"])
@@ -124,8 +124,8 @@ def _position(
 
 
 def reshape(body: Body, row: Mapping[str, Any]) -> None:
-    """Apply the findings that move organs rather than cast a shadow: heart size, lung volume, diaphragm, mediastinum."""
-    severity = {name: _present(row, name) for name in ("Cardiomegaly", "Emphysema", "Atelectasis", "Fibrosis")}
+    """Apply the findings that move organs: heart size, lung volume, diaphragm, mediastinum."""
+    severity = {name: severity_of(row, name) for name in ("Cardiomegaly", "Emphysema", "Atelectasis", "Fibrosis")}
     body.heart *= 1 + 0.12 * (severity["Cardiomegaly"] > 0) + 0.38 * severity["Cardiomegaly"]
     if severity["Emphysema"] > 0:
         s = 0.10 + 0.80 * severity["Emphysema"]
@@ -145,19 +145,15 @@ def reshape(body: Body, row: Mapping[str, Any]) -> None:
             body.shift += 0.020 * s * (1 if row["side:Atelectasis"] == "left" else -1)
 
 
-def _present(row: Mapping[str, Any], name: str) -> float:
+def severity_of(row: Mapping[str, Any], name: str) -> float:
+    """Severity of a finding in [0, 1]; 0 where the row does not show it, whatever its severity column says."""
     if float(row.get(f"finding:{name}", 0.0)) != 1.0:
         return 0.0
     return float(np.clip(row.get(f"severity:{name}", 0.5), 0.0, 1.0))
 
 
-def severity_of(row: Mapping[str, Any], name: str) -> float:
-    """Severity of a finding in [0, 1]; 0 where the row does not show it, whatever its severity column says."""
-    return _present(row, name)
-
-
 def sides(row: Mapping[str, Any], name: str) -> tuple[int, ...]:
     """Which lungs a finding touches: 0 is the patient's right (image left), 1 the left."""
-    if _present(row, name) == 0.0:
+    if severity_of(row, name) == 0.0:
         return ()
     return {"right": (0,), "left": (1,)}.get(str(row.get(f"side:{name}")), (0, 1))

@@ -71,10 +71,11 @@ def ribs(body: Body, across: Field, wall: Field, out: Field, y: Field) -> Field:
     rib = np.floor(phase + 0.5)
     back = tube((phase - rib) * gap, 0.0150, 0.55) * (rib >= 0) * (rib <= 10)
     drop = 0.150 * slope * (1 - u) * np.clip(0.55 + 1.1 * (y - 0.2), 0.4, 1.2) - 0.045 * u2 * u2 * u2
-    gap = np.float32(1.22 * body.rib_gap)
-    phase = (high - 0.115 - drop) / gap
+    apart = np.float32(1.22 * body.rib_gap)
+    phase = (high - 0.115 - drop) / apart
     rib = np.floor(phase + 0.5)
     end = step(across - 0.36 - 0.03 * np.clip(rib, 0, 7), 0.12)
-    front = tube((phase - rib) * gap, 0.0165, 0.45) * end * (rib >= 0) * (rib <= 5)
-    shell = bump(wall + 0.004, 0.005) + 0.7 * bump(wall + 0.019, 0.006) * step(high - 0.06, 0.08) * step(0.9 - y, 0.1)
+    front = tube((phase - rib) * apart, 0.0165, 0.45) * end * (rib >= 0) * (rib <= 5)
+    rim = bump(wall + 0.004, 0.005) + 0.7 * bump(wall + 0.019, 0.006)
+    shell = rim * step(high - 0.06, 0.08) * step(0.9 - y, 0.1)
     return cage * (0.27 * back * (0.70 + 0.30 * u) + 0.14 * front * u) + 0.14 * shell

@@ -19,10 +19,19 @@ def device_strokes(body: Body, seed: int) -> list[Stroke]:
         for sign in rng.permutation([-1, 1])[: rng.integers(1, 3)]:
             x, y = sign * rng.uniform(0.22, 0.34), rng.uniform(0.30, 0.75)
             drawn.append(([(x - 0.008, y), (x, y), (x + 0.008, y)], [0.018, 0.018, 0.018], 0.55))
-            drawn.append((_sweep((x, y), (sign * rng.uniform(0.1, 0.5), 1.02 if y > 0.5 else -0.02), rng), [0.0045] * 13, 0.6))
+            drawn.append(
+                (_sweep((x, y), (sign * rng.uniform(0.1, 0.5), 1.02 if y > 0.5 else -0.02), rng), [0.0045] * 13, 0.6)
+            )
     if line:
         side = -1 if rng.random() < 0.75 else 1
-        way = [(side * 0.33, 0.16), (side * 0.18, 0.185), (side * 0.07, 0.20), (-0.035, 0.27), (-0.045, 0.36), (-0.05, 0.44)]
+        way = [
+            (side * 0.33, 0.16),
+            (side * 0.18, 0.185),
+            (side * 0.07, 0.20),
+            (-0.035, 0.27),
+            (-0.045, 0.36),
+            (-0.05, 0.44),
+        ]
         drawn.append((way, [0.0055] * len(way), 0.45))
     return drawn
 

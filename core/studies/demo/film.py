@@ -1,4 +1,4 @@
-"""From attenuation to an 8-bit film: Beer-Lambert transmission, scatter, quantum noise, the film's curve, the marker."""
+"""From attenuation to an 8-bit film: Beer-Lambert transmission, scatter, quantum noise, film curve, marker."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def _place(scene: Scene, side: int, across: float, down: float) -> tuple[float, 
     """x and y of a spot in one lung: ``across`` 0 (midline) to 1 (wall), ``down`` 0 (apex) to 1 (dome)."""
     body = scene.body
     y = body.apex + down * (body.dome[side] - body.apex)
-    return (1 if side else -1) * across * float(lookup(lung_border(body, side), np.float32(y))), y
+    return (1 if side else -1) * across * float(lookup(lung_border(body, side), np.asarray(y))), y
 
 
 def _fill(scene: Scene, share: Field) -> None:
@@ -62,9 +62,9 @@ def _atelectasis(scene: Scene, side: int, severity: float, rng: Rng) -> None:
         half, lean, thick = rng.uniform(0.04, 0.09), slant + rng.normal(0, 0.06), rng.uniform(0.006, 0.012)
         ends = [(x + half * t, y + half * t * lean + 0.006 * t * t) for t in (-1, -0.4, 0.3, 1)]
         if number < 1 + int(3 * severity):
-            lines.append((ends, [thick * 0.6, thick, thick, thick * 0.5], 1.0))
+            lines.append((ends, [thick * 0.35, thick, 0.7 * thick, 0.003], rng.uniform(0.6, 1.0)))
     chest = scene.chest
-    scene.added += (0.20 + 0.34 * severity) * _lines(scene, lines) * chest.inside * chest.on(side)
+    scene.added += (0.20 + 0.34 * severity) * _lines(scene, lines) * chest.inside * (1 - 0.7 * scene.heart)
     crowded = step(0.11 - chest.base, 0.12) * (0.8 + 0.2 * texture(scene.size, 0.03, rng))
     _fill(scene, (0.05 + 0.34 * severity) * crowded * chest.on(side))
 
@@ -157,7 +157,10 @@ def _consolidation(scene: Scene, side: int, severity: float, rng: Rng) -> None:
     for _ in range(4):
         end = (x + rng.normal(0, 0.6 * radius), y + rng.normal(0, 0.6 * radius))
         bend = rng.normal(0, 0.015)
-        points = [(hilum[0] + t * (end[0] - hilum[0]), hilum[1] + t * (end[1] - hilum[1]) + bend * t) for t in (0.3, 0.6, 0.8, 1)]
+        points = [
+            (hilum[0] + t * (end[0] - hilum[0]), hilum[1] + t * (end[1] - hilum[1]) + bend * t)
+            for t in (0.3, 0.6, 0.8, 1)
+        ]
         lines.append((points, [0.009, 0.008, 0.006, 0.004], 1.0))
     scene.added -= (0.14 + 0.18 * severity) * _lines(scene, lines) * dense * scene.chest.inside
 
@@ -221,7 +224,7 @@ def _hernia(scene: Scene, side: int, severity: float, rng: Rng) -> None:
     hollow = ball(scene.x, scene.y, x, y - 0.05 * radius, 0.82 * radius, 0.70 * radius)
     level = y + radius * rng.uniform(-0.05, 0.3)
     scene.heart[...] = np.maximum(scene.heart, 0.85 * np.clip(2.5 * wall, 0, 1))
-    scene.added += 0.15 * np.clip(2.5 * wall, 0, 1) - (0.22 + 0.70 * severity) * hollow * step(level - scene.y, 0.006)
+    scene.added += 0.20 * np.clip(2.5 * wall, 0, 1) - (0.28 + 1.05 * severity) * hollow * step(level - scene.y, 0.006)
 
 
 _DRAW: dict[str, Callable[[Scene, int, float, Rng], None]] = {

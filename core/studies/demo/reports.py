@@ -18,7 +18,7 @@ _NORMAL = (
     "Cardiac silhouette and pulmonary vasculature are within normal limits. No focal opacity.",
 )
 
-# {grade}: mild / moderate / severe; {size}: small / moderate / large; {side}: left / right / bilateral; {lung}: "left lung".
+# {grade}: mild, moderate, severe; {size}: small, moderate, large; {side}: left, right, bilateral; {lung}: "left lung".
 _PHRASES: dict[str, tuple[str, ...]] = {
     "Atelectasis": (
         "{grade} {side} basilar atelectasis",
@@ -28,7 +28,6 @@ _PHRASES: dict[str, tuple[str, ...]] = {
     "Cardiomegaly": (
         "{grade} cardiomegaly",
         "{grade} enlargement of the cardiac silhouette, consistent with cardiomegaly",
-        "an enlarged heart, {grade} cardiomegaly",
     ),
     "Effusion": (
         "{size} {side} pleural effusion with blunting of the costophrenic angle",
@@ -92,8 +91,7 @@ _PHRASES: dict[str, tuple[str, ...]] = {
     ),
 }
 
-_HEART_FIRST = ("Cardiomegaly",)
-_OPENINGS = ("", "", "There is ", "Findings include ")
+_OPENINGS = ("", "", "Findings include ", "The radiograph shows ")
 
 
 def _grade(severity: float, words: Sequence[str]) -> str:
@@ -129,8 +127,7 @@ def report(row: Mapping[str, Any]) -> str:
         phrases = [_phrase(row, name, rng) for name in present]
         half = len(phrases) if len(phrases) < 3 else (len(phrases) + 1) // 2
         sentences = [_join(part) for part in (phrases[:half], phrases[half:]) if part]
-        opening = str(rng.choice(_OPENINGS)) if not sentences[0].startswith("the ") else ""
-        sentences[0] = opening + sentences[0]
+        sentences[0] = str(rng.choice(_OPENINGS)) + sentences[0]
         text = " ".join(sentence[0].upper() + sentence[1:] + "." for sentence in sentences)
     if row.get("view") == "AP" and rng.random() < 0.4:
         text = f"AP view: {text[0].lower() + text[1:] if not text.startswith('AP') else text}"

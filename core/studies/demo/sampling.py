@@ -48,7 +48,10 @@ def _nih_table() -> pd.DataFrame:
     table.columns = pd.Index(["labels", "follow_up", "nih_patient", "age", "sex", "view"])
     # Older releases of the table hold ages such as 412: typing errors, not people.
     table = table[table["age"].between(1, 100)]
-    found = table["labels"].str.get_dummies("|").reindex(columns=list(NIH_FINDINGS), fill_value=0)
+    # 112,120 rows hold under a thousand different sets of labels; only those are split.
+    code, kinds = pd.factorize(table["labels"])
+    found = pd.Series(kinds).str.get_dummies("|").reindex(columns=list(NIH_FINDINGS), fill_value=0)
+    found = found.iloc[code].set_index(table.index)
     table = pd.concat([table.drop(columns="labels"), found.astype(np.int8)], axis=1)
     return table.sort_values(["nih_patient", "follow_up"]).reset_index(drop=True)
 
@@ -106,7 +109,7 @@ def _draw_rows(config: DemoConfig, nih: pd.DataFrame, rng: np.random.Generator) 
     parts = []
     for name, members in zip(SHARES, np.split(order, cuts), strict=True):
         draw = _SplitDraw(found, [patients[i] for i in members], budgets[name], rng)
-        wanted = max(1, int(np.ceil(MIN_POSITIVES[name] * min(1.0, config.images / 1200))))
+        wanted = max(1, int(MIN_POSITIVES[name] * min(1.0, config.images / 1200)))
         for finding in rare_first:
             draw.reach(int(finding), wanted)
         draw.fill()
