@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from core.config.run import EvaluationConfig
 from core.errors import InputError
-from core.files import write_json
+from core.files import read_json, write_json
 from core.metrics import gap, retrieval, similarity
 from core.metrics.classification import evaluate
-from core.metrics.ranking import auroc
+from core.metrics.ranking import auroc, macro_auroc
 from core.metrics.results import to_json
 from core.metrics.thresholds import choose_threshold
 from core.runs import Run
-from core.store import EmbeddingSet
+from core.store import paired_rows
 from core.studies.study import Study
 
 FORM = 1
@@ -80,9 +80,9 @@ def _zero_shot(study: Study, predictions: pd.DataFrame) -> dict[str, float]:
 def space(run: Run, study: Study) -> dict[str, Any]:
     """The numbers above the pictures: similarity of prompts and centroids, gap, alignment, uniformity, retrieval."""
     images, texts = run.embeddings("images"), run.embeddings("texts")
-    test = study.rows("test") if len(study.rows("test")) else np.arange(len(study))
+    test = study.judged_rows()
     centres, support = similarity.centroids(images.vectors[test], study.labels[test])
-    own, paired = paired_rows(images, texts, study.samples["id"].to_numpy()[test])
+    own, paired, among = paired_rows(images, texts, study.samples["id"].to_numpy()[test])
     return {
         "rows": "test" if len(study.rows("test")) else "all",
         "prompts": _off_diagonal(run.embeddings("prompts").vectors),
@@ -93,17 +93,25 @@ def space(run: Run, study: Study) -> dict[str, Any]:
         "uniformity_images": similarity.uniformity(images.vectors[test], max_pairs=2_000_000),
         "uniformity_prompts": similarity.uniformity(run.embeddings("prompts").vectors),
         **_of_pairs(own, paired),
+        "shift": _shift(run, study.labels[test[among]], own, paired),
     }
 
 
-def paired_rows(
-    images: EmbeddingSet, texts: EmbeddingSet, ids: NDArray[np.object_]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Vectors of the samples in ``ids`` that have both an image and a text; row i of both belongs together."""
-    image_row = {name: row for row, name in enumerate(images.ids)}
-    text_row = {name: row for row, name in enumerate(texts.ids)}
-    both = [name for name in ids if name in image_row and name in text_row]
-    return images.vectors[[image_row[n] for n in both]], texts.vectors[[text_row[n] for n in both]]
+def _shift(
+    run: Run, labels: NDArray[np.float32], images: NDArray[np.float32], texts: NDArray[np.float32]
+) -> dict[str, Any] | None:
+    """Loss, and macro zero-shot AUROC of cosines to the disease prompts, while both modalities are moved towards each
+    other and past (Liang et al., 2022). None where there is no gap to move along."""
+    if len(images) < 2 or gap.modality_gap(images, texts).distance < 1e-6:
+        return None
+
+    def task(moved_images: NDArray[np.floating[Any]], moved_prompts: NDArray[np.floating[Any]]) -> float:
+        return macro_auroc(labels, moved_images @ moved_prompts.T)
+
+    scale = float(read_json(run.folder / "embeddings" / "embeddings.json")["scale"])
+    prompts = run.embeddings("prompts").vectors
+    found: dict[str, Any] = to_json(gap.shift_curve(images, texts, scale=scale, task=task, task_texts=prompts))
+    return {**found, "scale": scale}
 
 
 def _off_diagonal(vectors: NDArray[np.float32]) -> dict[str, Any] | None:

@@ -54,7 +54,7 @@ def project_run(run: Run, study: Study) -> Projection:
 def gather(run: Run, study: Study) -> tuple[list[str], list[str], Points]:
     """Ids, kinds and vectors (n, d) of everything on the map; a centroid without support is left out."""
     images, prompts = run.embeddings("images"), run.embeddings("prompts")
-    rows = study.rows("test") if len(study.rows("test")) else np.arange(len(study))
+    rows = study.judged_rows()
     centres, support = similarity.centroids(images.vectors[rows], study.labels[rows])
     kept = np.flatnonzero(support)
     ids = [*images.ids, *prompts.ids, *(study.findings[row] for row in kept)]

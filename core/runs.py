@@ -159,7 +159,8 @@ def list_runs() -> list[Run]:
     for path in (home() / "runs").glob("*/config.json"):
         run = Run(path.parent)
         try:
-            runs.append((run.created, run.id, run.config and run))
+            assert run.config  # reading it is the check
+            runs.append((run.created, run.id, run))
         except (FluoroscopeError, KeyError, TypeError):
             continue
     return [run for _, _, run in sorted(runs, key=lambda item: item[:2], reverse=True)]

@@ -145,3 +145,18 @@ class Projection:
             parameters=manifest["parameters"],
             faithfulness=manifest["faithfulness"],
         )
+
+
+def paired_rows(
+    images: EmbeddingSet, texts: EmbeddingSet, ids: NDArray[np.object_]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+    """Vectors of the samples among ``ids`` that have both an image and a text.
+
+    Returns:
+        images (m, d) and texts (m, d), row i of both belonging together, and the positions (m,) in ``ids``.
+    """
+    image_row = {name: row for row, name in enumerate(images.ids)}
+    text_row = {name: row for row, name in enumerate(texts.ids)}
+    among = np.array([at for at, name in enumerate(ids) if name in image_row and name in text_row], np.int64)
+    both = ids[among]
+    return images.vectors[[image_row[n] for n in both]], texts.vectors[[text_row[n] for n in both]], among

@@ -26,7 +26,7 @@ from core.config.run import TrainingConfig
 from core.devices import autocast
 from core.errors import TrainingDiverged
 from core.heads import Head
-from core.metrics.ranking import auroc
+from core.metrics.ranking import macro_auroc
 from core.objectives import Objective, disease_contrastive, info_nce, masked_bce
 
 
@@ -250,12 +250,3 @@ def predict(head: Head, features: Tensor, prompts: Tensor, negatives: Tensor) ->
     if output.logits is not None:
         return output.logits.float().sigmoid()
     return zero_shot_probabilities(output.embedding, head.prompts(prompts), head.prompts(negatives), head.scale).float()
-
-
-def macro_auroc(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Mean AUROC over the findings that have both classes among their known labels; NaN where none has."""
-    values = []
-    for column, own in zip(labels.T, scores.T, strict=True):
-        known = ~np.isnan(column)
-        values.append(auroc(column[known], own[known]) if known.any() else float("nan"))
-    return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")

@@ -170,3 +170,12 @@ def pr_curve(labels: ArrayLike, scores: ArrayLike) -> PrCurve:
         return PrCurve(np.zeros(0), np.zeros(0), np.zeros(0))
     precision = np.append(1.0, hits / (hits + misses))
     return PrCurve(np.append(0.0, hits / hits[-1]), precision, np.append(np.inf, threshold))
+
+
+def macro_auroc(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Mean AUROC over the columns of (n, K) that have both classes among their known labels; NaN where none has."""
+    values = []
+    for column, own in zip(np.asarray(labels).T, np.asarray(scores).T, strict=True):
+        known = ~np.isnan(column)
+        values.append(auroc(column[known], own[known]) if known.any() else float("nan"))
+    return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")

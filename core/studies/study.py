@@ -102,6 +102,11 @@ class Study:
         """Positions of the samples in the given splits, in order."""
         return np.flatnonzero(self.samples["split"].isin(splits).to_numpy())
 
+    def judged_rows(self) -> NDArray[np.int64]:
+        """Positions of the samples that space and scores are measured on: the test split, or all without one."""
+        test = self.rows("test")
+        return test if len(test) else np.arange(len(self))
+
 
 def study_names() -> list[str]:
     """Names of the finished studies of this workspace, sorted."""

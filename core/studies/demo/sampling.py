@@ -138,6 +138,13 @@ def _sides_and_severities(rows: pd.DataFrame, seed: int) -> dict[str, list[objec
     return columns
 
 
+def _shuffle_patients(rows: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Mix the splits patient by patient, numbered by ``key``: any first slice of the table is representative."""
+    keys = rng.permutation(rows["nih_patient"].nunique())
+    rows = rows.assign(key=keys[pd.factorize(rows["nih_patient"])[0]])
+    return rows.sort_values(["key", "follow_up"], kind="stable").reset_index(drop=True)
+
+
 def sample_table(config: DemoConfig) -> pd.DataFrame:
     """Draw the demo study's table: one row per radiograph, ``config.images`` rows.
 
@@ -154,10 +161,7 @@ def sample_table(config: DemoConfig) -> pd.DataFrame:
         StudyError: the package that carries NIH's table is not installed.
     """
     rows = _draw_rows(config, _nih_table(), np.random.default_rng([config.seed, 1]))
-    # Rows of one split lie together; mixing whole patients keeps any first slice representative.
-    keys = np.random.default_rng([config.seed, 2]).permutation(rows["nih_patient"].nunique())
-    rows["key"] = keys[pd.factorize(rows["nih_patient"])[0]]
-    rows = rows.sort_values(["key", "follow_up"], kind="stable").reset_index(drop=True)
+    rows = _shuffle_patients(rows, np.random.default_rng([config.seed, 2]))
     names = {key: f"demo-p{place + 1:04d}" for place, key in enumerate(rows["key"].unique())}
     table: dict[str, object] = {
         "id": [f"demo-{i + 1:05d}" for i in range(len(rows))],

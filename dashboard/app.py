@@ -1,0 +1,54 @@
+"""``streamlit run dashboard/app.py``: the frame around all views."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+
+ROOT = str(Path(__file__).resolve().parent.parent)
+if ROOT not in sys.path:  # Streamlit puts this file's own folder there, not the repository's root
+    sys.path.insert(0, ROOT)
+
+import streamlit as st
+
+from dashboard import selection, widgets
+
+VIEWS = {
+    "Work": [("home", "Home", "home"), ("train", "Train", "play_circle"), ("curves", "Curves", "show_chart")],
+    "Instrument": [
+        ("space", "Space", "bubble_chart"),
+        ("similarity", "Similarity", "grid_on"),
+        ("gap", "Modality gap", "compare_arrows"),
+        ("diseases", "Diseases", "fact_check"),
+    ],
+}
+
+
+@st.cache_resource
+def _settle() -> None:
+    """Once per process: what is imported by now never becomes garbage, so collections after reruns stay short."""
+    gc.freeze()
+
+
+st.set_page_config(
+    page_title="Fluoroscope",
+    page_icon=":material/radiology:",
+    layout="wide",
+    menu_items={
+        "About": "Fluoroscope: the embedding space of radiograph-text models. Research use, not for diagnosis."
+    },
+)
+widgets.refuse_open_network()
+selection.restore()
+pages = {
+    group: [
+        st.Page(f"views/{name}.py", title=title, icon=f":material/{icon}:", url_path=name, default=name == "home")
+        for name, title, icon in views
+    ]
+    for group, views in VIEWS.items()
+}
+page = st.navigation(pages)
+_settle()
+widgets.guarded(page.run)
+selection.publish()

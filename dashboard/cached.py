@@ -1,0 +1,122 @@
+"""Files that were read once are not read again while they stay the same.
+
+The only file with Streamlit's caches. A cache is keyed on (path, mtime_ns, size) of the manifest that names the data,
+never on the data. Arrays are kept as they are and marked read-only (``cache_resource``): ``cache_data`` would copy them
+at every rerun.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.metrics import similarity
+from core.runs import Run, read_metrics
+from core.store import EmbeddingSet, Projection, paired_rows
+from core.studies.study import Study
+
+Stamp = tuple[str, int, int]
+
+
+def stamp(path: Path) -> Stamp:
+    """What changes when a file does; all zero where it is absent."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return str(path), 0, 0
+    return str(path), found.st_mtime_ns, found.st_size
+
+
+def study(name: str) -> Study:
+    """A study with its table and labels; images stay on disk."""
+    opened = Study.load(name)
+    return _study(stamp(opened.folder / "study.json"), opened)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _study(key: Stamp, _opened: Study) -> Study:
+    _opened.labels.setflags(write=False)
+    return _opened
+
+
+def embeddings(run: Run, name: str) -> EmbeddingSet:
+    """``images``, ``texts``, ``prompts``, ``negatives`` or ``prompts-frozen`` of a run."""
+    return _embeddings(stamp(run.folder / "embeddings" / f"{name}.json"), run, name)
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _embeddings(key: Stamp, _run: Run, name: str) -> EmbeddingSet:
+    found = _run.embeddings(name)
+    found.vectors.setflags(write=False)
+    return found
+
+
+def projection(run: Run) -> Projection:
+    return _projection(stamp(run.folder / "projections" / "umap.json"), run)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _projection(key: Stamp, _run: Run) -> Projection:
+    found = _run.projection()
+    found.coordinates.setflags(write=False)
+    return found
+
+
+def predictions(run: Run) -> pd.DataFrame:
+    return _predictions(stamp(run.folder / "embeddings" / "embeddings.json"), run)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _predictions(key: Stamp, _run: Run) -> pd.DataFrame:
+    return _run.predictions()
+
+
+def evaluation(run: Run) -> dict[str, Any]:
+    return _evaluation(stamp(run.folder / "evaluation" / "evaluation.json"), run)
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _evaluation(key: Stamp, _run: Run) -> dict[str, Any]:
+    return _run.evaluation()
+
+
+def metrics(run: Run) -> list[dict[str, Any]]:
+    """The rows of ``metrics.jsonl`` so far."""
+    path = run.folder / "metrics.jsonl"
+    return _metrics(stamp(path), path)
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _metrics(key: Stamp, _path: Path) -> list[dict[str, Any]]:
+    return read_metrics(_path)
+
+
+def centroids(run: Run, of: Study) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Disease centroids (K, d) of the test split, NaN without support, and their support (K,)."""
+    return _centroids(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _centroids(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    rows = _of.judged_rows()
+    return similarity.centroids(embeddings(_run, "images").vectors[rows], _of.labels[rows])
+
+
+def pairs(run: Run, of: Study) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+    """Image and text vectors of the test samples that have both, and the samples' rows in the study."""
+    return _pairs(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _pairs(
+    key: Stamp, fingerprint: str, _run: Run, _of: Study
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+    rows = _of.judged_rows()
+    ids = _of.samples["id"].to_numpy()[rows]
+    images, texts, among = paired_rows(embeddings(_run, "images"), embeddings(_run, "texts"), ids)
+    return images, texts, rows[among]

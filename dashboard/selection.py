@@ -1,0 +1,112 @@
+"""What the user is looking at: kept over page changes, and in the URL, so that a link brings a view back.
+
+The only file that touches ``st.session_state`` and ``st.query_params``. A widget that is drawn through this file keeps
+its value when the user goes to another view and back; Streamlit alone would forget it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+_KEPT = "kept"
+"""Where chosen values live, by name; widgets have keys of their own, because Streamlit drops those with the widget."""
+
+
+def restore() -> None:
+    """At the start of a session, and when the user follows a link, take the values from the URL."""
+    given = {name: st.query_params.get_all(name) for name in st.query_params}
+    if _KEPT not in st.session_state:
+        st.session_state[_KEPT] = {}
+        _kept().update(given)
+
+
+def publish() -> None:
+    """Write the values into the URL (nothing happens where they are there already)."""
+    wanted = {name: value for name, value in _kept().items() if value}
+    if {name: st.query_params.get_all(name) for name in st.query_params} != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def _kept() -> dict[str, list[str]]:
+    kept: dict[str, list[str]] = st.session_state[_KEPT]
+    return kept
+
+
+def put(name: str, values: Sequence[str] | str | None) -> None:
+    """Set a value from code, such as a point that was clicked; its widget, if any, shows it from the next draw on."""
+    _kept()[name] = [values] if isinstance(values, str) else list(values or [])
+    st.session_state.pop(_key(name), None)
+
+
+def get(name: str, default: str | None = None) -> str | None:
+    """The value of a name that has no widget here."""
+    return (_kept().get(name) or [default])[0]
+
+
+def _key(name: str) -> str:
+    return f"widget:{name}"
+
+
+def _start(name: str, value: Any) -> None:
+    """Give a widget that is not on the page yet its kept value."""
+    if _key(name) not in st.session_state:
+        st.session_state[_key(name)] = value
+
+
+def _remember(name: str, values: list[str], default: list[str]) -> None:
+    if values == default:
+        _kept().pop(name, None)
+    else:
+        _kept()[name] = values
+
+
+def several(label: str, options: Sequence[str], *, name: str, default: Sequence[str], **more: Any) -> list[str]:
+    """A multiselect of option keys; values of the URL that do not exist any more are left out."""
+    known = [value for value in _kept().get(name, list(default)) if value in options]
+    _start(name, known or [value for value in default if value in options])
+    chosen: list[str] = st.multiselect(label, options, key=_key(name), **more)
+    _remember(name, chosen, list(default))
+    return chosen
+
+
+def one(
+    label: str,
+    options: Sequence[str],
+    *,
+    name: str,
+    default: str | None = None,
+    draw: Callable[..., Any] = st.selectbox,
+    **more: Any,
+) -> str:
+    """A selectbox (or segmented control, or radio) of option keys."""
+    fallback = default if default in options else options[0]
+    kept = (_kept().get(name) or [fallback])[0]
+    _start(name, kept if kept in options else fallback)
+    chosen = draw(label, options, key=_key(name), **more) or fallback
+    _remember(name, [chosen], [fallback])
+    return str(chosen)
+
+
+def switch(label: str, *, name: str, default: bool = False, **more: Any) -> bool:
+    """A toggle."""
+    kept = (_kept().get(name) or [str(default)])[0]
+    _start(name, kept == "True")
+    value = bool(st.toggle(label, key=_key(name), **more))
+    _remember(name, [str(value)], [str(default)])
+    return value
+
+
+def number(label: str, low: float, high: float, *, name: str, default: float, step: float, **more: Any) -> float:
+    """A slider; a value of the URL outside its range is brought to the nearer end."""
+    try:
+        kept = float((_kept().get(name) or [default])[0])
+    except ValueError:
+        kept = default
+    _start(name, float(min(max(kept, low), high)) if math.isfinite(kept) else default)
+    value = float(st.slider(label, low, high, step=step, key=_key(name), **more))
+    _remember(name, [f"{value:g}"], [f"{default:g}"])
+    return value
