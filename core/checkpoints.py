@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 import random
@@ -46,12 +48,16 @@ class Checkpoint:
             save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, path)
             _flush(path)
         stamps = {path.name: stamp(path) for path in sorted(draft.glob("*.safetensors"))}
-        write_json(draft / "manifest.json", {"step": self.step, "state": self.state, "files": stamps})
+        body = {"step": self.step, "state": self.state, "files": stamps}
+        write_json(draft / "manifest.json", {**body, "sha256": _digest(body)})
         shutil.rmtree(final, ignore_errors=True)
         os.replace(draft, final)
         sync_folder(folder)
-        for old in _folders(folder)[:-KEEP]:
-            shutil.rmtree(old, ignore_errors=True)
+        # Later steps did not verify when this run resumed, or it would stand there: they must not crowd out good ones.
+        kept = [path for path in _folders(folder) if path.name <= final.name][-KEEP:]
+        for other in folder.glob("step-*"):
+            if other not in kept:
+                shutil.rmtree(other, ignore_errors=True)
 
     @classmethod
     def load(cls, folder: Path) -> Checkpoint:
@@ -61,11 +67,18 @@ class Checkpoint:
             ArtefactError: torn, altered, or not of our form; nothing is ever unpickled.
         """
         manifest = read_json(folder / "manifest.json")
+        if not isinstance(manifest, dict) or manifest.pop("sha256", None) != _digest(manifest):
+            raise ArtefactError(f"manifest.json of {folder.name} does not have the SHA-256 that it names: altered.")
         tensors = {}
         for name, expected in manifest["files"].items():
             verify(folder / name, expected)
             tensors[Path(name).stem] = load_file(folder / name)
         return cls(step=manifest["step"], tensors=tensors, state=manifest["state"])
+
+
+def _digest(body: dict[str, Any]) -> str:
+    """The SHA-256 of a manifest's content; a flipped digit of a random state would be met nowhere else."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def newest(folder: Path) -> Checkpoint | None:

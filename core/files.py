@@ -84,8 +84,10 @@ def verify(path: Path, expected: dict[str, Any]) -> None:
     """Compare a file with its stamp.
 
     Raises:
-        ArtefactError: absent, of another size, or with other bytes.
+        ArtefactError: absent, of another size, or with other bytes; or the stamp itself is not of our form.
     """
+    if not isinstance(expected, dict) or not {"bytes", "sha256"} <= expected.keys():
+        raise ArtefactError(f"The manifest of {path.parent.name} says neither size nor SHA-256 of {path.name}.")
     if not path.is_file():
         raise ArtefactError(f"{path.name} is missing from {path.parent.name}, though its manifest names it.")
     size = path.stat().st_size

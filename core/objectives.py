@@ -40,7 +40,7 @@ def info_nce(images: Tensor, texts: Tensor, scale: Tensor, groups: Tensor | None
     Returns:
         Scalar in nats, the mean of both directions. Guessing gives ln b; the floor is the mean ln of the group sizes.
     """
-    logits = scale * images @ texts.T
+    logits = scale * _cosines(images, texts)
     same = torch.eye(len(images), device=images.device, dtype=torch.bool)
     if groups is not None:
         same = groups[:, None] == groups[None, :]
@@ -62,7 +62,7 @@ def disease_contrastive(tokens: Tensor, prompts: Tensor, scale: Tensor) -> Tenso
     Returns:
         Scalar in nats, mean over samples, diseases and both directions. Guessing gives ln K; the floor is near 0.
     """
-    logits = scale * tokens @ prompts.T
+    logits = scale * _cosines(tokens, prompts)
     answers = torch.arange(len(prompts), device=tokens.device).expand(len(tokens), -1)
     rows = F.cross_entropy(logits.flatten(0, 1), answers.flatten())
     columns = F.cross_entropy(logits.transpose(1, 2).flatten(0, 1), answers.flatten())
@@ -84,12 +84,19 @@ def orthogonal_cross_entropy(prompts: Tensor, scale: float) -> Tensor:
 
     Not orthogonal at its optimum: it goes on to the simplex, where every cosine is -1/(K-1).
     """
-    logits = scale * prompts @ prompts.T
+    logits = scale * _cosines(prompts, prompts)
     return F.cross_entropy(logits, torch.arange(len(prompts), device=prompts.device))
 
 
+def _cosines(a: Tensor, b: Tensor) -> Tensor:
+    """a b^t in single precision, under autocast too: bf16 would round a logit of 100 to the nearest half."""
+    wide = torch.promote_types(a.dtype, torch.float32)
+    with torch.autocast(a.device.type, enabled=False):
+        return a.to(wide) @ b.to(wide).T
+
+
 def _off_diagonal(prompts: Tensor) -> Tensor:
-    cosines = prompts @ prompts.T
+    cosines = _cosines(prompts, prompts)
     count = len(prompts)
     # the flattened matrix without its first entry, in rows of K+1, has the diagonal in its last column
     return cosines.flatten()[1:].view(count - 1, count + 1)[:, :-1].flatten()
@@ -106,23 +113,25 @@ class Reference:
 def orthogonal_reference(form: str, diseases: int, width: int, scale: float) -> Reference:
     """Chance: independent random directions, E cos^2 = 1/d and E|cos| = sqrt(2/(pi d)) for large d. Floor: Welch's
     bound for the Gram and absolute forms (0 for K <= d), the simplex for the cross-entropy form."""
+    if diseases == 1:  # no pairs, nothing to part
+        return Reference(chance=0.0, floor=0.0)
     if form == "cross-entropy":
-        if diseases == 1:
-            return Reference(chance=0.0, floor=0.0)
         gap = scale * (1 + 1 / (diseases - 1))
         return Reference(
             chance=_mean_random_cross_entropy(diseases, width, scale),
             floor=math.log1p((diseases - 1) * math.exp(-gap)) if diseases <= width + 1 else float("nan"),
         )
-    excess = max(0.0, (diseases / width - 1) / (diseases - 1)) if diseases > 1 else 0.0
+    excess = max(0.0, (diseases / width - 1) / (diseases - 1))
     if form == "gram":
         return Reference(chance=1 / width, floor=excess)
     return Reference(chance=math.sqrt(2 / (math.pi * width)), floor=0.0 if excess == 0 else float("nan"))
 
 
 def _mean_random_cross_entropy(diseases: int, width: int, scale: float) -> float:
-    """ln(1 + (K-1) exp(-scale) E exp(scale cos)) with cos ~ N(0, 1/d): the loss of random directions."""
-    return math.log1p((diseases - 1) * math.exp(-scale + scale**2 / (2 * width)))
+    """The mean over 32 draws of K independent random directions (a closed form holds for small scales only)."""
+    generator = torch.Generator().manual_seed(0)
+    draws = F.normalize(torch.randn(32, diseases, width, generator=generator, dtype=torch.float64), dim=-1)
+    return float(torch.stack([orthogonal_cross_entropy(draw, scale) for draw in draws]).mean())
 
 
 class Objective:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import types
 from dataclasses import asdict, dataclass
@@ -12,14 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from core.devices import best_device, describe
 from core.embedding import Captions, PromptFeatures, caption_features, embed, prompt_features
 from core.encoders import Encoder, load_encoder
 from core.errors import RunError, Stopped, StudyError
 from core.features import image_features
-from core.files import read_json, stamp, verify, write_json
+from core.files import read_json, replacing, stamp, verify, write_json
 from core.heads import Head, build_head
 from core.objectives import Objective
 from core.runs import MetricsLog, ProgressFile, Run
@@ -239,9 +238,8 @@ class Pipeline:
     def _save_head(self, head: Head) -> None:
         path = self.run.folder / "checkpoints" / "head.safetensors"
         path.parent.mkdir(exist_ok=True)
-        draft = path.with_suffix(".tmp")
-        save_file({name: value.cpu().contiguous() for name, value in head.state_dict().items()}, draft)
-        os.replace(draft, path)
+        with replacing(path) as stream:
+            stream.write(save({name: value.cpu().contiguous() for name, value in head.state_dict().items()}))
         write_json(path.with_suffix(".json"), {"head": self.config.head.to_json(), "file": stamp(path)})
 
     def _load_head(self, ready: Prepared) -> Head:

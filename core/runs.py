@@ -37,7 +37,12 @@ class Run:
 
     @classmethod
     def create(cls, config: RunConfig) -> Self:
-        """Make a new folder with the config and what made it; nothing is started."""
+        """Make a new folder with the config and what made it; nothing is started.
+
+        Raises:
+            ConfigError: settings that do not fit together.
+        """
+        config.check()
         folder = home() / "runs" / str(uuid.uuid4())
         folder.mkdir(parents=True)
         created = time.time()
@@ -110,7 +115,7 @@ class Run:
         """Why the run failed, in words; None where it did not, or did not say."""
         try:
             return str(read_json(self.folder / "failure.json")["message"])
-        except (ArtefactError, KeyError):
+        except (ArtefactError, KeyError, TypeError):
             return None
 
     def log_tail(self, lines: int = 40) -> str:
@@ -121,7 +126,8 @@ class Run:
                 text = stream.read().decode(errors="replace")
         except FileNotFoundError:
             return ""
-        return "\n".join(line.rsplit("\r", 1)[-1] for line in text.splitlines()[-lines:])
+        # a progress bar draws itself anew after each carriage return: the last drawing is the one that counts
+        return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.removesuffix("\n").split("\n")[-lines:])
 
     def embeddings(self, name: str) -> EmbeddingSet:
         """``images``, ``texts``, ``prompts``, ``negatives`` or ``prompts-frozen``."""
@@ -132,7 +138,10 @@ class Run:
         path = self.folder / "embeddings" / "predictions.parquet"
         if not path.is_file():
             raise ArtefactError("This run has no predictions yet: its embed stage has not finished.")
-        return pd.read_parquet(path)
+        try:
+            return pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise ArtefactError(f"{path.name} of this run is damaged; run its embed stage again ({error}).") from error
 
     def evaluation(self) -> dict[str, Any]:
         """What the evaluate stage wrote."""
@@ -161,7 +170,7 @@ def list_runs() -> list[Run]:
         try:
             assert run.config  # reading it is the check
             runs.append((run.created, run.id, run))
-        except (FluoroscopeError, KeyError, TypeError):
+        except (FluoroscopeError, KeyError, TypeError, ValueError, OSError):
             continue
     return [run for _, _, run in sorted(runs, key=lambda item: item[:2], reverse=True)]
 
@@ -182,9 +191,12 @@ class MetricsLog:
     """``metrics.jsonl``: one writer, one line per write."""
 
     def __init__(self, folder: Path, *, keep_up_to: int = 0) -> None:
-        """Open for appending; lines of steps past ``keep_up_to`` (which a resumed run makes again) are cut off."""
+        """Open for appending; lines of steps past ``keep_up_to`` (which a resumed run makes again) are cut off.
+
+        With 0, the run begins anew, and so does its log.
+        """
         self.path = folder / "metrics.jsonl"
-        kept = [row for row in read_metrics(self.path) if row.get("step", 0) <= keep_up_to and keep_up_to]
+        kept = [row for row in read_metrics(self.path) if keep_up_to and row.get("step", 0) <= keep_up_to]
         with replacing(self.path) as stream:
             stream.write("".join(json.dumps(row) + "\n" for row in kept).encode())
         self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND)
@@ -206,7 +218,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         try:
             rows.append(json.loads(line))
         except ValueError:
-            continue  # a crash can leave half a line in the middle when a resumed run appends after it
+            continue  # a power cut can leave a block of zeros or half a line in the middle
     return rows
 
 

@@ -77,7 +77,7 @@ class EmbeddingSet:
         from safetensors import SafetensorError
         from safetensors.numpy import load
 
-        manifest = read_json(stem.with_suffix(".json"))
+        manifest = _manifest(stem, ("ids", "modality", "made_by", "file"))
         data = stem.with_suffix(".safetensors")
         verify(data, manifest["file"])
         try:
@@ -85,6 +85,13 @@ class EmbeddingSet:
         except (SafetensorError, KeyError) as error:
             raise ArtefactError(f"{data.name} is not an embedding in safetensors form ({error}).") from error
         return cls(ids=manifest["ids"], vectors=vectors, modality=manifest["modality"], made_by=manifest["made_by"])
+
+
+def _manifest(stem: Path, wanted: tuple[str, ...]) -> dict[str, Any]:
+    found = read_json(stem.with_suffix(".json"))
+    if not isinstance(found, dict) or any(name not in found for name in wanted):
+        raise ArtefactError(f"{stem.name}.json is not a manifest of ours: it must hold {', '.join(wanted)}.")
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +116,10 @@ class Projection:
         shape = self.coordinates.shape
         if shape != (len(self.ids), 3) or len(self.kinds) != len(self.ids):
             raise InputError(f"{len(self.ids)} ids and {len(self.kinds)} kinds do not fit coordinates {shape}.")
+        if unknown := set(self.kinds) - set(POINT_KINDS):
+            raise InputError(f"Points are of the kinds {', '.join(POINT_KINDS)}; got {sorted(unknown)}.")
+        if len(set(zip(self.kinds, self.ids, strict=True))) != len(self.ids):
+            raise InputError("Ids repeat within a kind; each point of a map needs its own.")
         if not np.isfinite(self.coordinates).all():
             raise InputError("A map's coordinates must be finite.")
 
@@ -134,7 +145,7 @@ class Projection:
         Raises:
             ArtefactError: absent, torn or altered.
         """
-        manifest = read_json(stem.with_suffix(".json"))
+        manifest = _manifest(stem, ("parameters", "faithfulness", "file"))
         data = stem.with_suffix(".parquet")
         verify(data, manifest["file"])
         table = pd.read_parquet(data)

@@ -24,7 +24,7 @@ from core.checkpoints import (
 )
 from core.config.run import TrainingConfig
 from core.devices import autocast
-from core.errors import TrainingDiverged
+from core.errors import ConfigError, TrainingDiverged
 from core.heads import Head
 from core.metrics.ranking import macro_auroc
 from core.objectives import Objective, disease_contrastive, info_nce, masked_bce
@@ -113,6 +113,7 @@ class Trainer:
     ) -> None:
         self.head, self.objective, self.data, self.config = head, objective, data, config
         self.seed, self.folder = seed, folder
+        self._check()
         self.steps_per_epoch = math.ceil(len(data.features) / config.batch_size)
         self.total_steps = self.steps_per_epoch * config.epochs
         self.optimiser = torch.optim.AdamW(
@@ -124,6 +125,16 @@ class Trainer:
         self.elapsed = 0.0
         self.best: dict[str, Any] = {"step": 0, "auroc": None}
         self.best_weights = self._weights()
+
+    def _check(self) -> None:
+        """Refuse an objective that this head cannot follow, before anything is trained."""
+        kind, wanted = type(self.head).__name__, self.objective.weights
+        if not any(parameter.requires_grad for parameter in self.head.parameters()):
+            raise ConfigError(f"{kind} has nothing to learn: choose another head, or 0 epochs for a zero-shot run.")
+        if "classification" in wanted and not self.head.classifier:
+            raise ConfigError(f"{kind} has no classifier for the classification loss: take linear or disease-tokens.")
+        if "orthogonal" in wanted and not self.head.eval().prompts(self.data.prompts).requires_grad:
+            raise ConfigError(f"{kind} leaves the prompts as they are: the orthogonal loss needs another head.")
 
     def resume(self) -> int:
         """Go back to the newest checkpoint that verifies; returns its step (0: none)."""
@@ -212,16 +223,22 @@ class Trainer:
         values = {name: float(value.detach()) for name, value in terms.items()}
         for name, value in values.items():
             if not math.isfinite(value):
-                raise TrainingDiverged(
-                    f"The {name} loss became {value} at step {self.step + 1}. The last finite checkpoint stays; "
-                    "lower the learning rate or raise the temperature, and start a new run."
-                )
+                raise TrainingDiverged(self._diverged(f"{name} loss", value))
         loss = self.objective.total(terms)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.head.parameters(), self.config.clip_norm)
+        norm = float(torch.nn.utils.clip_grad_norm_(self.head.parameters(), self.config.clip_norm))
+        if not math.isfinite(norm):  # clipping by it would make every weight NaN
+            raise TrainingDiverged(self._diverged("gradient's norm", norm))
         self.optimiser.step()
-        return float(loss.detach()), values, float(norm)
+        self.head.bound_scale()
+        return float(loss.detach()), values, norm
+
+    def _diverged(self, what: str, value: float) -> str:
+        return (
+            f"The {what} became {value} at step {self.step + 1}. The last finite checkpoint stays; "
+            "lower the learning rate or raise the temperature, and start a new run."
+        )
 
     def _order(self, epoch: int) -> Tensor:
         """The order of an epoch depends on seed and epoch alone, so that a resumed epoch goes on where it was."""

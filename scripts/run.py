@@ -10,6 +10,7 @@ import tyro
 from core.config.presets import PRESETS, preset
 from core.config.run import RunConfig
 from core.runs import Run
+from core.studies.study import Study
 from scripts.common import follow, main
 from scripts.tables import report
 
@@ -27,16 +28,21 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     chosen, rest = first.parse_known_args(arguments)
     if {"-h", "--help"} & set(rest):
         first.print_help()
+    elif chosen.resume and rest:
+        first.error(f"a resumed run keeps the settings that it was made with; these cannot be given: {' '.join(rest)}")
     return chosen, rest
 
 
 def work() -> None:
     chosen, rest = parse(sys.argv[1:])
-    if chosen.resume:
+    if chosen.resume and not rest:
         run = Run.load(chosen.resume)
     else:
         default = preset(chosen.preset, study=chosen.study, encoder=chosen.encoder)
-        run = Run.create(tyro.cli(RunConfig, default=default, args=rest, description=SUMMARY))
+        config = tyro.cli(RunConfig, default=default, args=rest, description=SUMMARY)
+        if config.study != "demo":
+            Study.load(config.study)  # a wrong name must not leave a run behind
+        run = Run.create(config)
     if chosen.background:
         run.start()
         print(run.id)

@@ -23,18 +23,18 @@ def _scores(run: Run, data: Value) -> str:
         return f"{run.title} on {run.config.study}: no test split, so nothing is scored."
     lines = [
         f"{run.title} on {run.config.study}: {test['n']} test radiographs of {test['n_patients']} patients",
-        f"{'':22}{'n+':>6}  {'AUROC':20}{'average precision':20}{'POS':>6}  {'threshold':>9}",
+        f"{'':22}{'n+':>6}  {'AUROC':22}{'average precision':22}{'POS':>6}  {'threshold':>9}",
     ]
     for row in test["findings"]:
         cosine = data["zero_shot_auroc"][row["finding"]]
         lines.append(
-            f"{display_name(row['finding']):22}{row['positives']:>6}  {_interval(row['auroc']):20}"
-            f"{_interval(row['average_precision']):20}{_number(cosine):>6}  {_number(row['threshold']['value']):>9}"
+            f"{display_name(row['finding']):22}{row['positives']:>6}  {_interval(row['auroc']):22}"
+            f"{_interval(row['average_precision']):22}{_number(cosine):>6}  {_number(row['threshold']['value']):>9}"
         )
     macro = test["macro"]
     lines.append(
-        f"{'macro (' + str(macro['n_findings']) + ' findings)':22}{'':>6}  {_interval(macro['auroc']):20}"
-        f"{_interval(macro['average_precision']):20}"
+        f"{'macro (' + str(macro['n_findings']) + ' findings)':28}  {_interval(macro['auroc']):22}"
+        f"{_interval(macro['average_precision'])}"
     )
     lines.append(f"mean squared error of the probabilities: {_number(test['overall_mse'])}")
     return "\n".join(lines)

@@ -6,6 +6,15 @@ from typing import Literal
 
 from core.config.base import Config, config, setting
 from core.config.encoders import EncoderConfig
+from core.errors import ConfigError
+
+LOSSES: dict[str, tuple[str, ...]] = {
+    "none": (),
+    "linear": ("classification", "contrastive"),
+    "projection": ("contrastive", "orthogonal"),
+    "disease-tokens": ("classification", "contrastive", "orthogonal"),
+}
+"""The losses that each kind of head can be trained with: the others need a classifier, or learned prompts."""
 
 
 @config
@@ -41,10 +50,13 @@ class ObjectiveConfig(Config):
         main=True,
     )
     orthogonal_scale: float = setting(
-        default=20.0, help="inverse temperature of the cross-entropy form", low=0.01, high=1e3
+        default=10.0,
+        help="inverse temperature of the cross-entropy form; from 15 up it stops short of the simplex",
+        low=0.01,
+        high=1e3,
     )
     temperature: float = setting(
-        default=0.07, help="contrastive temperature (the start, where learned)", low=0.005, high=10.0, main=True
+        default=0.07, help="contrastive temperature (the start, where learned)", low=0.01, high=10.0, main=True
     )
     learn_temperature: bool = setting(default=True, help="whether the temperature is learned (kept at 0.01 or above)")
 
@@ -132,3 +144,30 @@ class RunConfig(Config):
     def title(self) -> str:
         """What lists and legends call this run."""
         return self.label or f"{self.preset} · {self.encoder.key}"
+
+    def check(self) -> None:
+        """Whether the settings fit together (each alone was checked when it was made).
+
+        Raises:
+            ConfigError: a loss that this kind of head cannot learn from, a width that the attention heads cannot
+                share, or prompt templates without ``{finding}``.
+        """
+        head = self.head
+        for loss in ("classification", "contrastive", "orthogonal"):
+            weight = getattr(self.objective, loss) if self.training.epochs else 0.0
+            if weight and loss not in LOSSES[head.kind]:
+                able = " or ".join(repr(kind) for kind, losses in LOSSES.items() if loss in losses)
+                raise ConfigError(
+                    f"ObjectiveConfig.{loss} is {weight:g}, but a head of kind {head.kind!r} cannot learn from that "
+                    f"loss: set its weight to 0, or take a head of kind {able}."
+                )
+        if head.kind == "disease-tokens" and head.width % head.attention_heads:
+            raise ConfigError(
+                f"HeadConfig.width is {head.width}; with disease tokens it must be a multiple of attention_heads, "
+                f"which is {head.attention_heads}."
+            )
+        for name, templates in (("positive", self.prompts.positive), ("negative", self.prompts.negative)):
+            if not templates or any("{finding}" not in template for template in templates):
+                raise ConfigError(
+                    f"PromptConfig.{name} is {list(templates)}; it needs at least one template, and {{finding}} in each."
+                )

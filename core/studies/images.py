@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from core.errors import InputError
 
 MAX_PIXELS = 50_000_000
 """Larger headers are refused before anything is decoded (a decompression bomb of 9000 x 9000 weighs 78 kB)."""
+
+FORMATS = ("PNG", "JPEG")
+"""Pillow would open dozens more, some of them (EPS) by starting another program."""
+
+UNREADABLE = (
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,  # an exception only where warnings are errors; our own, lower cap comes first
+    OSError,
+    SyntaxError,
+    ValueError,
+)
+"""What Pillow raises on a file that is cut, damaged or something else."""
 
 WINDOW = (0.5, 99.5)
 """Percentiles of the intensities that become 0 and 255 where a picture has more than 8 bits."""
@@ -33,18 +44,16 @@ def read_radiograph(path: Path, size: int) -> NDArray[np.uint8]:
         InputError: not a picture, cut off, or larger than 50 megapixels.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own, lower cap stands below
-            image = Image.open(path)
-        if image.width * image.height > MAX_PIXELS:
-            raise InputError(
-                f"{image.width} x {image.height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are read"
-            )
-        image.draft("L", (size, size))  # JPEG only: decodes at a reduced size, never below the wanted one
-        grey = _grey(ImageOps.exif_transpose(image))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise InputError(
+                    f"{image.width} x {image.height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are read"
+                )
+            image.draft("L", (size, size))  # JPEG only: decodes at a reduced size, never below the wanted one
+            grey = _grey(ImageOps.exif_transpose(image))
+    except InputError:
+        raise
+    except UNREADABLE as error:
         raise InputError(f"not a picture that can be decoded ({type(error).__name__})") from error
     fitted = ImageOps.fit(grey, (size, size), Image.Resampling.BICUBIC)
     return _to_bytes(np.asarray(fitted), deep=grey.mode == "F")

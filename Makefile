@@ -1,0 +1,35 @@
+# make setup | run | test | lint. Python 3.11 or 3.12; everything is installed into .venv.
+PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+DONE := .venv/installed
+
+.PHONY: setup run test lint browser
+
+setup: $(DONE)
+
+$(DONE): requirements.txt
+	@test -n "$(PYTHON)" || { echo "Fluoroscope needs Python 3.11 or 3.12: make PYTHON=/path/to/python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=24"
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	@touch $(DONE)
+
+run: setup
+	$(BIN)/streamlit run dashboard/app.py
+
+# Figures (SVG, PDF, PNG) and the browser tests use Chromium; without root or apt they are skipped with a reason.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
+	else echo "Chromium is not installed: browser and export tests will be skipped."; fi
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: setup browser lint
+	$(BIN)/python -m pytest

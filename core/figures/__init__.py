@@ -1,0 +1,1 @@
+"""Figures: pure functions of arrays to Plotly figures, and their export."""

@@ -1,0 +1,138 @@
+"""Diseases: AUROC with intervals, confusion matrices as small multiples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+from plotly.subplots import make_subplots
+
+from core.errors import InputError
+from core.figures.theme import LIGHT, Theme, empty, figure, plain
+
+COLUMNS = 5
+LABELS = ("absent", "present")
+
+
+def auroc_intervals(
+    names: Sequence[str],
+    values: Sequence[ArrayLike],
+    lows: Sequence[ArrayLike],
+    highs: Sequence[ArrayLike],
+    *,
+    n_positive: Sequence[int],
+    series: Sequence[str],
+    references: Sequence[tuple[str, float]] = (("chance", 0.5),),
+    theme: Theme = LIGHT,
+) -> go.Figure:
+    """A dot and a 95 % interval for each disease (K) and each run; a disease without support has no dot and says so.
+
+    Args:
+        names: K diseases, drawn from top to bottom.
+        values, lows, highs: one array (K,) per run, NaN where undefined.
+        n_positive: positives of each disease.
+        series: names of the runs.
+        references: dashed lines.
+        theme: light or dark.
+    """
+    if not names or not values:
+        return empty(theme, "No disease was scored")
+    count = len(names)
+    made = figure(theme, height=120 + 34 * count)
+    places = np.arange(count, dtype=np.float32)
+    spread = 0.5 / max(1, len(values))
+    for number, (value, low, high, name) in enumerate(zip(values, lows, highs, series, strict=True)):
+        middle, bottom, top = (np.asarray(part, np.float32) for part in (value, low, high))
+        if len(middle) != count:
+            raise InputError(f"{count} diseases, but {len(middle)} values of {name!r}.")
+        made.add_scatter(
+            x=middle, y=places + spread * (number - (len(values) - 1) / 2), mode="markers", name=plain(name),
+            marker={"size": 8, "color": theme.colour(number)}, customdata=np.stack([bottom, top], axis=1),
+            error_x={"type": "data", "symmetric": False, "array": top - middle, "arrayminus": middle - bottom,
+                     "thickness": 1.5, "width": 3, "color": theme.colour(number)},
+            hovertemplate="%{x:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]<extra>" + plain(name) + "</extra>",
+        )  # fmt: skip
+    for at in np.flatnonzero(np.isnan(np.array([np.asarray(value, float) for value in values])).all(axis=0)).tolist():
+        made.add_annotation(x=0.52, y=at, text="one class only", showarrow=False, xanchor="left",
+                            font={"size": 11, "color": theme.muted})  # fmt: skip
+    for number, (text, level) in enumerate(references):
+        made.add_vline(
+            x=level, line={"color": theme.muted, "width": 1, "dash": "dash"},
+            annotation={"text": plain(text), "font": {"size": 11, "color": theme.muted}, "yshift": 14 * number},
+            annotation_position="top",
+        )  # fmt: skip
+    ticks = [f"{plain(name)}  (n={positive})" for name, positive in zip(names, n_positive, strict=True)]
+    made.update_yaxes(tickvals=places, ticktext=ticks, range=[count - 0.4, -0.6], showgrid=False, ticks="")
+    made.update_xaxes(title="AUROC, 95 % interval", range=[_lowest(lows), 1.01])
+    made.update_layout(showlegend=len(values) > 1, margin={"t": 24 + 14 * len(references)})
+    made.update_layout(legend={"orientation": "h", "y": -0.12, "yanchor": "top"})
+    return made
+
+
+def _lowest(lows: Sequence[ArrayLike]) -> float:
+    known = np.concatenate([np.asarray(low, np.float64).ravel() for low in lows])
+    known = known[np.isfinite(known)]
+    return float(min(0.4, known.min() - 0.02)) if len(known) else 0.4
+
+
+def confusion_grid(
+    counts: Sequence[ArrayLike], names: Sequence[str], thresholds: Sequence[float], *, theme: Theme = LIGHT
+) -> go.Figure:
+    """One 2 x 2 matrix per disease: trace k is disease k, row 0 labelled absent, column 0 called absent.
+
+    Args:
+        counts: K arrays [[tn, fp], [fn, tp]].
+        names: K diseases.
+        thresholds: K probabilities from which a disease is called present.
+        theme: light or dark.
+    """
+    if not counts:
+        return empty(theme, "No disease was judged")
+    rows = -(-len(counts) // COLUMNS)
+    columns = min(COLUMNS, len(counts))
+    titles = [f"{plain(name)} · {threshold:.2f}" for name, threshold in zip(names, thresholds, strict=True)]
+    made = make_subplots(rows=rows, cols=columns, subplot_titles=titles, horizontal_spacing=0.03,
+                         vertical_spacing=0.28 / rows)  # fmt: skip
+    for number, matrix in enumerate(counts):
+        made.add_trace(_matrix(np.asarray(matrix, np.int64), theme), number // columns + 1, number % columns + 1)
+    frame = figure(theme, height=70 + 175 * rows)
+    kept = {
+        key: value for key, value in frame.layout.to_plotly_json().items() if key not in ("xaxis", "yaxis", "title")
+    }
+    made.update_layout(kept)
+    axis = {"showgrid": False, "zeroline": False, "ticks": "", "tickfont": {"size": 11, "color": theme.ink}}
+    made.update_xaxes(fixedrange=True, **axis)
+    made.update_yaxes(fixedrange=True, autorange="reversed", tickangle=-90, **axis)
+    for number in range(len(counts)):  # labels only along the outer edge: they are the same everywhere
+        row, column = number // columns + 1, number % columns + 1
+        made.update_yaxes(showticklabels=column == 1, title="label" if column == 1 else None, row=row, col=column)
+        last = number + columns >= len(counts)
+        made.update_xaxes(showticklabels=last, title="model" if last else None, row=row, col=column)
+    made.update_annotations(font={"size": 12, "color": theme.ink, "family": theme.font})
+    made.update_layout(margin={"l": 50, "r": 10, "t": 36, "b": 44})
+    return made
+
+
+def _matrix(counts: NDArray[np.int64], theme: Theme) -> go.Heatmap:
+    if counts.shape != (2, 2):
+        raise InputError(f"A confusion matrix of one disease is 2 x 2; got {counts.shape}.")
+    totals = counts.sum(axis=1, keepdims=True)
+    rates = np.divide(counts, totals, out=np.full((2, 2), np.nan), where=totals > 0)
+    return go.Heatmap(
+        z=rates.astype(np.float32),
+        x=list(LABELS),
+        y=list(LABELS),
+        zmin=0,
+        zmax=1,
+        showscale=False,
+        xgap=2,
+        ygap=2,
+        colorscale=[[0.0, theme.grid if theme.name == "dark" else "#f3f6f9"], [1.0, "#2a79ab"]],
+        text=[[f"{rates[r, c]:.0%}<br>{counts[r, c]:,}" if totals[r, 0] else "n=0" for c in (0, 1)] for r in (0, 1)],
+        texttemplate="%{text}",
+        textfont={"size": 11, "color": theme.ink},
+        hovertemplate="label %{y}, model %{x}: %{text}<extra></extra>",
+        hoverongaps=False,
+    )

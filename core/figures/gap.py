@@ -1,0 +1,118 @@
+"""The modality gap: pairs and their connecting lines, cones of cosines, loss and task against the shift."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+from plotly.subplots import make_subplots
+
+from core.errors import InputError
+from core.figures.theme import LIGHT, Theme, empty, figure, plain
+
+IMAGE, TEXT, ACROSS = 0, 1, 2
+"""Which of the theme's colours an image, a text, and what lies between them have, in every figure."""
+
+Floats = NDArray[np.float32]
+
+
+def paired_map(
+    images: ArrayLike,
+    texts: ArrayLike,
+    *,
+    x_title: str = "First component",
+    y_title: str = "Second component",
+    theme: Theme = LIGHT,
+) -> go.Figure:
+    """Images and texts (n, 2), row i of both belonging together, each pair connected by a line (one trace for all)."""
+    left, right = np.asarray(images, np.float32), np.asarray(texts, np.float32)
+    if left.shape != right.shape or left.ndim != 2 or left.shape[1] != 2:
+        raise InputError(f"A paired map needs two arrays (n, 2); got {left.shape} and {right.shape}.")
+    if not len(left):
+        return empty(theme, "No radiograph has a text")
+    made = figure(theme, height=420)
+    breaks = np.full(len(left), np.nan, np.float32)
+    lines = [np.stack([left[:, axis], right[:, axis], breaks], axis=1).ravel() for axis in (0, 1)]
+    made.add_scatter(
+        x=lines[0], y=lines[1], mode="lines", line={"color": theme.muted, "width": 0.6}, opacity=0.35,
+        hoverinfo="skip", showlegend=False, name="pairs", connectgaps=False,
+    )  # fmt: skip
+    for points, name, number in ((left, "images", IMAGE), (right, "texts", TEXT)):
+        made.add_scatter(
+            x=points[:, 0], y=points[:, 1], mode="markers", name=name,
+            marker={"size": 5, "color": theme.colour(number), "opacity": 0.8, "symbol": ("circle", "diamond")[number]},
+        )  # fmt: skip
+    made.update_xaxes(title=plain(x_title))
+    made.update_yaxes(title=plain(y_title), scaleanchor="x", scaleratio=1)
+    return made
+
+
+def cosine_cones(images: ArrayLike, texts: ArrayLike, across: ArrayLike, *, theme: Theme = LIGHT) -> go.Figure:
+    """Histograms of cosines of random pairs: two images, two texts, an image and another's text; each sums to 1."""
+    made = figure(theme, height=320)
+    edges = np.linspace(-1, 1, 101)
+    drawn = 0
+    for values, name, number in ((images, "two images", IMAGE), (texts, "two texts", TEXT), (across, "across", ACROSS)):
+        known = np.asarray(values, np.float64)
+        known = known[np.isfinite(known)]
+        if not len(known):
+            continue
+        share = np.histogram(known.clip(-1, 1), edges)[0] / len(known)
+        made.add_scatter(
+            x=(edges[1:] + edges[:-1]) / 2, y=share, mode="lines", line={"color": theme.colour(number), "shape": "hvh"},
+            fill="tozeroy", name=f"{name} (n={len(known):,})", opacity=0.8,
+        )  # fmt: skip
+        drawn += 1
+    if not drawn:
+        return empty(theme, "There are no two rows to compare")
+    made.update_xaxes(title="Cosine", range=[-1, 1])
+    made.update_yaxes(title="Share of pairs", rangemode="tozero")
+    return made
+
+
+def shift_curve(
+    distance: ArrayLike,
+    loss_image_to_text: ArrayLike,
+    loss_text_to_image: ArrayLike,
+    task: ArrayLike | None = None,
+    *,
+    task_name: str = "Task",
+    marker: float | None = None,
+    theme: Theme = LIGHT,
+) -> go.Figure:
+    """Contrastive loss in both directions, and a task metric, against the shift (m,); dashed at 0, dotted where we are."""
+    x = np.asarray(distance, np.float32)
+    if not len(x):
+        return empty(theme, "There is no shift to draw")
+    scores = None if task is None else np.asarray(task, np.float32)
+    with_task = scores is not None and bool(np.isfinite(scores).any())
+    made = make_subplots(rows=2 if with_task else 1, cols=1, shared_xaxes=True, vertical_spacing=0.08)
+    frame = figure(theme, height=380)
+    made.update_layout(frame.layout.to_plotly_json() | {"xaxis": {}, "yaxis": {}, "title": None})
+    for values, name, number in (
+        (loss_image_to_text, "image → text", IMAGE),
+        (loss_text_to_image, "text → image", TEXT),
+    ):
+        made.add_scatter(
+            x=x, y=np.asarray(values, np.float32), name=name, mode="lines", row=1, col=1,
+            line={"color": theme.colour(number), "width": 2, "dash": "solid" if number == IMAGE else "dot"},
+        )  # fmt: skip
+    made.update_yaxes(title="Loss (nats)", row=1, col=1)
+    if with_task and scores is not None:
+        best = int(np.nanargmax(scores))
+        made.add_scatter(x=x, y=scores, name=plain(task_name), mode="lines", row=2, col=1,
+                         line={"color": theme.colour(ACROSS), "width": 2})  # fmt: skip
+        made.add_scatter(
+            x=x[[best]], y=scores[[best]], mode="markers+text", name="best", showlegend=False, row=2, col=1,
+            text=[f"best {scores[best]:.3f}"], textposition="top center", marker={"size": 8, "color": theme.colour(ACROSS)},
+            cliponaxis=False,
+        )  # fmt: skip
+        made.update_yaxes(title=plain(task_name), row=2, col=1)
+    axis = {"gridcolor": theme.grid, "zeroline": False, "linecolor": theme.muted, "tickfont": {"size": 11}}
+    made.update_xaxes(**axis)
+    made.update_yaxes(automargin=True, **axis)
+    made.update_xaxes(title="Shift", row=2 if with_task else 1, col=1)
+    made.add_vline(x=0, line={"color": theme.muted, "width": 1, "dash": "dash"})
+    if marker:
+        made.add_vline(x=marker, line={"color": theme.ink, "width": 1, "dash": "dot"})
+    return made

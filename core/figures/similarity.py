@@ -1,0 +1,127 @@
+"""Heatmaps of cosines: several models on one scale, the difference of two, and all pairs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+from plotly.subplots import make_subplots
+
+from core.errors import InputError
+from core.figures.theme import LIGHT, Theme, empty, figure, plain
+
+ANNOTATED = 16
+"""Heatmaps with at most this many rows carry their numbers."""
+
+Floats = NDArray[np.float64]
+
+
+def similarity_panels(
+    matrices: Sequence[ArrayLike],
+    titles: Sequence[str],
+    labels: Sequence[str],
+    *,
+    columns: Sequence[str] | None = None,
+    theme: Theme = LIGHT,
+) -> go.Figure:
+    """Cosines (K, K) of one or more models side by side, on the one scale from -1 to 1, in the one order of ``labels``.
+
+    A NaN cell has no support and says so; it is never drawn as 0.
+    """
+    if not matrices or not len(labels):
+        return empty(theme, "There is nothing to compare")
+    found = [_checked(matrix, len(labels)) for matrix in matrices]
+    made = make_subplots(cols=len(found), rows=1, subplot_titles=[plain(title) for title in titles], shared_yaxes=True,
+                         horizontal_spacing=0.03)  # fmt: skip
+    for number, matrix in enumerate(found):
+        trace = _heatmap(matrix, labels, columns or labels, theme, room=len(found))
+        trace.update(zmin=-1, zmax=1, showscale=number == len(found) - 1, colorbar=_bar("cosine", theme))
+        made.add_trace(trace, row=1, col=number + 1)
+    return _framed(made, theme, height=560)
+
+
+def similarity_difference(
+    a: ArrayLike, b: ArrayLike, labels: Sequence[str], *, title: str = "", theme: Theme = LIGHT
+) -> go.Figure:
+    """a minus b, cell by cell, on a scale that is symmetric about 0; NaN where either has no support."""
+    if not len(labels):
+        return empty(theme, "There is nothing to compare")
+    difference = _checked(a, len(labels)) - _checked(b, len(labels))
+    most = float(np.nanmax(np.abs(difference))) if not np.isnan(difference).all() else 1.0
+    trace = _heatmap(difference, labels, labels, theme, room=1)
+    trace.update(zmin=-(most or 1.0), zmax=most or 1.0, colorbar=_bar("difference", theme))
+    made = make_subplots(rows=1, cols=1, subplot_titles=[plain(title)])
+    made.add_trace(trace, row=1, col=1)
+    return _framed(made, theme, height=560)
+
+
+def off_diagonal_distribution(
+    pairs: Sequence[ArrayLike],
+    names: Sequence[str],
+    *,
+    references: Sequence[tuple[str, float]] = (),
+    theme: Theme = LIGHT,
+) -> go.Figure:
+    """The off-diagonal cosines of each model as a strip of dots with their quartiles, and lines at what is reachable."""
+    values = [np.asarray(one, np.float64) for one in pairs]
+    if not any(np.isfinite(one).any() for one in values):
+        return empty(theme, "Fewer than two diseases have support")
+    made = figure(theme, height=140 + 70 * len(values))
+    for number, (one, name) in enumerate(zip(values, names, strict=True)):
+        made.add_box(
+            x=one[np.isfinite(one)], name=plain(name), boxpoints="all", jitter=0.6, pointpos=0, whiskerwidth=0,
+            marker={"size": 4, "color": theme.colour(number), "opacity": 0.7}, line={"width": 1, "color": theme.ink},
+            fillcolor="rgba(0,0,0,0)", showlegend=False, orientation="h", y0=plain(name),
+        )  # fmt: skip
+    for number, (text, level) in enumerate(references):
+        made.add_vline(
+            x=level, line={"color": theme.muted, "dash": "dash", "width": 1},
+            annotation={"text": plain(text), "font": {"size": 11, "color": theme.muted}},
+            annotation_position="top right" if number % 2 == 0 else "top left",
+        )  # fmt: skip
+    made.update_xaxes(title="Cosine between two diseases", range=[-1.02, 1.02])
+    made.update_layout(margin={"t": 30})
+    return made
+
+
+def _checked(matrix: ArrayLike, count: int) -> Floats:
+    found = np.asarray(matrix, np.float64)
+    if found.ndim != 2 or found.shape[0] != count:
+        raise InputError(f"{count} labels do not fit a matrix of shape {found.shape}.")
+    return found
+
+
+def _heatmap(matrix: Floats, rows: Sequence[str], columns: Sequence[str], theme: Theme, *, room: int) -> go.Heatmap:
+    text = np.where(np.isnan(matrix), "n=0", np.char.mod("%.2f", np.nan_to_num(matrix)))
+    annotated = len(rows) <= ANNOTATED and room <= 2
+    return go.Heatmap(
+        z=matrix.astype(np.float32),
+        x=[plain(name) for name in columns],
+        y=[plain(name) for name in rows],
+        colorscale=[list(stop) for stop in theme.diverging],
+        text=text if annotated else np.where(np.isnan(matrix), "n=0", ""),
+        texttemplate="%{text}",
+        textfont={"size": 9 if room > 1 else 10},
+        hovertemplate="%{y} · %{x}: %{z:.3f}<extra></extra>",
+        hoverongaps=False,
+        xgap=1,
+        ygap=1,
+    )
+
+
+def _bar(title: str, theme: Theme) -> dict[str, Any]:
+    return {"title": {"text": title, "side": "right"}, "thickness": 10, "outlinewidth": 0, "tickfont": {"size": 11}}
+
+
+def _framed(made: go.Figure, theme: Theme, *, height: int) -> go.Figure:
+    frame = figure(theme, height=height)
+    made.update_layout(frame.layout.to_plotly_json() | {"xaxis": {}, "yaxis": {}, "title": None})
+    axis = {"showgrid": False, "zeroline": False, "ticks": "", "tickfont": {"size": 11, "color": theme.ink}}
+    made.update_xaxes(tickangle=-45, automargin=True, **axis)
+    made.update_yaxes(autorange="reversed", automargin=True, **axis)
+    made.update_annotations(font={"size": 13, "color": theme.ink, "family": theme.font})
+    made.update_layout(margin={"t": 40, "l": 20, "r": 20, "b": 20})
+    return made

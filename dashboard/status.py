@@ -1,0 +1,91 @@
+"""How runs are going: progress, state, stop, resume and log, drawn alike wherever a run is listed."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import streamlit as st
+
+from core import jobs
+from core.errors import FluoroscopeError
+from core.runs import Run, read_progress
+from dashboard.widgets import label, plain
+
+DOING = {
+    "study": "Making the study",
+    "features": "Passing radiographs through the frozen towers",
+    "train": "Training",
+    "embed": "Embedding",
+    "evaluate": "Evaluating",
+    "project": "Drawing the 3D map",
+}
+ICONS = {"running": "🔵", "new": "⚪", "lost": "🟠"}
+
+
+def badge(state: jobs.JobState) -> str:
+    """A sign and a word for a run's state."""
+    sign = ("🟢" if state.done else "🟡" if state.words == "stopped" else "🔴") if state.state == "exited" else None
+    return f"{sign or ICONS[state.state]} {state.words}"
+
+
+def progress(run: Run) -> None:
+    """The stage under way with its share, rate and time to go."""
+    now: dict[str, Any] | None = read_progress(run.folder)["now"]
+    if now is None:
+        st.progress(0.0, text="Starting …")
+        return
+    text = DOING.get(now["stage"], now["stage"])
+    if not now["total"]:
+        st.progress(0.0, text=f"{text} …")
+        return
+    rate = now["done"] / now["seconds"] if now["seconds"] else 0.0
+    left = (now["total"] - now["done"]) / rate if rate else 0.0
+    st.progress(
+        min(1.0, now["done"] / now["total"]),
+        text=f"{text}: {now['done']:,} of {now['total']:,} {now['unit']}"
+        + (f" · {rate:,.0f}/s · {_duration(left)} to go" if rate else ""),
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def card(run: Run, *, controls: bool = True) -> None:
+    """One run: what it is, how it stands, why it failed, and what can be done about it."""
+    state = run.state()
+    with st.container(border=True):
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        made = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
+        left.markdown(f"**{plain(label(run))}** &nbsp; {badge(state)} &nbsp; :small[{made}]")
+        if state.running:
+            progress(run)
+        elif not state.done and (reason := run.failure()):
+            st.error(plain(reason))
+        elif state.state == "exited" and state.words == "failed":
+            st.error("It ended without saying why: the end of its log is below.")
+        if controls:
+            _controls(run, state, right)
+
+
+def _controls(run: Run, state: jobs.JobState, place: Any) -> None:
+    if state.running:
+        if place.button("Stop", key=f"stop-{run.id}", icon=":material/stop_circle:", width="stretch"):
+            run.stop()
+            st.toast("Asked to save and stop.")
+    elif not state.done and place.button("Resume", key=f"resume-{run.id}", icon=":material/replay:", width="stretch"):
+        try:
+            run.start()
+        except FluoroscopeError as error:
+            st.warning(plain(str(error)))
+        st.rerun(scope="fragment")
+    with st.expander("Log", expanded=state.words == "failed"):
+        st.code(run.log_tail() or "Nothing yet.", language=None, wrap_lines=True)
+
+
+def timings(run: Run) -> str:
+    """``study 14 s, features 20 s, ...``"""
+    return ", ".join(f"{part['stage']} {part['seconds']:.0f} s" for part in read_progress(run.folder)["finished"])

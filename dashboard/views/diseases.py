@@ -1,0 +1,186 @@
+"""Diseases: which ones are told apart, and which radiographs are missed?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.figures.diseases import auroc_intervals, confusion_grid
+from core.metrics.thresholds import Threshold, choose_threshold, confusion
+from core.runs import Run
+from core.studies.study import Study
+from core.studies.vocabulary import display_name
+from dashboard import cached, selection
+from dashboard.widgets import header, label, one_study, pick_runs, plain, show, theme
+
+RULES = {"f1": "Best F1", "youden": "Youden's J", "fixed": "0.5", "own": "One value …"}
+PUBLISHED = (("CheXclusion DenseNet121, trained, published", 0.849), ("CARZero, zero-shot, published", 0.811))
+CELLS = {(0, 0): "true negatives", (0, 1): "false positives", (1, 0): "false negatives", (1, 1): "true positives"}
+PAGE = 12
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Test labels and probabilities (n, K) of a run, their rows in the study, and one threshold per finding."""
+
+    labels: NDArray[np.float32]
+    probabilities: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    thresholds: list[Threshold]
+
+
+def judge(run: Run, study: Study, rule: str, own: float) -> Judged:
+    """Thresholds come from the validation split, whatever the rule."""
+    table = cached.predictions(run)
+    probabilities = table[[f"probability:{name}" for name in study.findings]].to_numpy(np.float64)
+    val, test = study.rows("val"), study.rows("test")
+    if rule == "own":
+        thresholds = [Threshold(value=own, rule="fixed")] * len(study.findings)
+    else:
+        thresholds = [
+            choose_threshold(study.labels[val, at], probabilities[val, at], rule)  # type: ignore[arg-type]
+            for at in range(len(study.findings))
+        ]
+    return Judged(study.labels[test], probabilities[test], test, thresholds)
+
+
+def intervals(runs: list[Run], study: Study) -> None:
+    """AUROC per disease with its interval, all runs side by side."""
+    reports = [cached.evaluation(run)["test"] for run in runs]
+    for column, run, report in zip(st.columns(len(runs)), runs, reports, strict=True):
+        with column:
+            st.markdown(f"**{label(run)}**")
+            macro = report["macro"]["auroc"]
+            first, second = st.columns(2)
+            first.metric(
+                "Macro AUROC", _number(macro["value"]), help=f"95 % {_number(macro['low'])}–{_number(macro['high'])}"
+            )
+            second.metric(
+                "Mean squared error", _number(report["overall_mse"]), help="of the probabilities; lower is better"
+            )
+    fields = {
+        name: [np.array([row["auroc"][name] for row in report["findings"]], dtype=np.float64) for report in reports]
+        for name in ("value", "low", "high")
+    }
+    references = [("chance", 0.5)]
+    if not study.synthetic and selection.switch("Published values on NIH ChestX-ray14", name="published"):
+        references += list(PUBLISHED)
+    show(
+        auroc_intervals(
+            [display_name(name) for name in study.findings],
+            fields["value"],
+            fields["low"],
+            fields["high"],
+            n_positive=[row["positives"] for row in reports[0]["findings"]],
+            series=[label(run) for run in runs],
+            references=references,
+            theme=theme(),
+        ),
+        key="diseases-auroc",
+        alt="AUROC of each disease with its 95 % interval",
+        name=("auroc", *(run.title for run in runs)),
+        height=120 + 36 * len(study.findings),
+        help="Bars: 95 % intervals from a bootstrap over test patients. No dot: fewer than two classes in the test split.",
+    )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def matrices(run: Run, study: Study, judged: Judged) -> None:
+    """One confusion matrix per disease; a click on a cell shows its radiographs."""
+    counts = []
+    for at in range(len(study.findings)):
+        found = confusion(judged.labels[:, at], judged.probabilities[:, at], judged.thresholds[at].value)
+        counts.append(np.array([[found.tn, found.fp], [found.fn, found.tp]]))
+    click = show(
+        confusion_grid(
+            counts,
+            [display_name(name) for name in study.findings],
+            [threshold.value for threshold in judged.thresholds],
+            theme=theme(),
+        ),
+        key="diseases-grid",
+        alt=f"{len(counts)} confusion matrices of {run.title} on the test split",
+        name=("confusion", run.title),
+        clicks=True,
+        help="Rows: what the label says. Columns: what the model says. Share of each row, with its count. Click a cell.",
+    )
+    if click is not None and isinstance(click.point, tuple):
+        row, column = click.point[:2]
+        selection.put("cell", f"{study.findings[click.curve]}.{row}.{column}")
+        selection.put("cell-page", None)
+        st.rerun()
+
+
+def drill_down(study: Study, judged: Judged) -> None:
+    """The radiographs of the chosen cell, worst first."""
+    parts = (selection.get("cell") or "").rsplit(".", 2)
+    if len(parts) != 3 or parts[0] not in study.findings or (cell := (_int(parts[1]), _int(parts[2]))) not in CELLS:
+        return
+    at = study.findings.index(parts[0])
+    scores, said = judged.probabilities[:, at], judged.probabilities[:, at] >= judged.thresholds[at].value
+    inside = np.flatnonzero((judged.labels[:, at] == cell[0]) & (said == bool(cell[1])))
+    wrongness = scores if cell[0] == 0 else -scores
+    inside = inside[np.argsort(-wrongness[inside], kind="stable")]
+    st.subheader(f"{display_name(parts[0])}: {len(inside)} {CELLS[cell]}, worst first", anchor=False)
+    if not len(inside):
+        st.info("No radiograph lies in this cell.")
+        return
+    pages = -(-len(inside) // PAGE)
+    page_number = 1
+    if pages > 1:
+        page_number = int(selection.number("Page", 1, pages, name="cell-page", default=1, step=1))
+    gallery(study, judged, inside[(page_number - 1) * PAGE : page_number * PAGE], at)
+
+
+def gallery(study: Study, judged: Judged, rows: NDArray[np.int64], at: int) -> None:
+    columns = st.columns(6)
+    for place, row in enumerate(rows.tolist()):
+        sample = int(judged.rows[row])
+        names = [display_name(n) for n, v in zip(study.findings, study.labels[sample], strict=True) if v == 1]
+        column = columns[place % 6]
+        column.image(study.images[sample], width="stretch", output_format="JPEG")
+        column.caption(f"**{judged.probabilities[row, at]:.2f}** · {plain(', '.join(names) or 'No finding')}")
+
+
+def _int(text: str) -> int:
+    return int(text) if text.isdigit() else -1
+
+
+def page() -> None:
+    header("Diseases", "Which diseases are told apart, and which radiographs are missed?")
+    runs = pick_runs("evaluate", most=3)
+    study = cached.study(one_study(runs))
+    if not len(study.rows("test")):
+        st.warning("This study has no test split, so nothing can be judged on it.")
+        return
+    intervals(runs, study)
+    st.subheader("Confusion", anchor=False)
+    first, second, third = st.columns([2, 2, 2], vertical_alignment="bottom")
+    with first:
+        rule = selection.one("Threshold, chosen on validation", list(RULES), name="rule", format_func=RULES.get)
+    own = 0.5
+    if rule == "own":
+        with second:
+            own = selection.number("Threshold for all findings", 0.0, 1.0, name="threshold", default=0.5, step=0.01)
+    run = runs[0]
+    if len(runs) > 1:
+        known: dict[str, Any] = {run.id: run for run in runs}
+        with third:
+            run = known[
+                selection.one("Of run", list(known), name="confusion-run", format_func=lambda k: label(known[k]))
+            ]
+    judged = judge(run, study, rule, own)
+    if notes := sorted({threshold.note for threshold in judged.thresholds if threshold.note}):
+        st.caption(plain(" ".join(notes)))
+    matrices(run, study, judged)
+    drill_down(study, judged)
+
+
+page()

@@ -1,0 +1,171 @@
+"""Home: what is here, how it is going, what to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core import first_light
+from core.runs import Run, list_runs
+from core.studies.study import Study, load_studies
+from core.studies.vocabulary import display_name
+from dashboard import cached, selection, status
+from dashboard.widgets import header, label, plain
+
+SHOWN = 12
+"""Radiographs on the contact sheet."""
+
+
+def sheet(study: Study) -> None:
+    """A dozen radiographs of the study, always the same ones, with their findings."""
+    rows = np.random.default_rng(0).permutation(len(study))[:SHOWN]
+    columns = st.columns(6)
+    for place, row in enumerate(sorted(rows.tolist())):
+        found = [
+            display_name(name) for name, label_ in zip(study.findings, study.labels[row], strict=True) if label_ == 1
+        ]
+        columns[place % 6].image(
+            study.images[row], caption=plain(", ".join(found) or "No finding"), width="stretch", output_format="JPEG"
+        )
+
+
+def describe(study: Study) -> None:
+    """One study: counts, what it is made of, radiographs."""
+    facts = study.manifest
+    tag = " :orange-badge[synthetic]" if study.synthetic else ""
+    st.markdown(f"**{plain(facts['title'])}** · `{study.name}`{tag}")
+    splits = ", ".join(f"{split} {count:,}" for split, count in facts["splits"].items())
+    text = "with text" if study.has_text else "without text"
+    st.caption(
+        f"{facts['samples']:,} radiographs of {facts['patients']:,} patients · {splits} · {text} · "
+        f"{len(facts['set_aside'])} rows set aside · fingerprint {study.fingerprint[:8]}"
+    )
+    sheet(study)
+    with st.expander("Findings and notes"):
+        counts = {
+            "Finding": [display_name(name) for name in study.findings],
+            **{
+                split: (study.labels[study.rows(split)] == 1).sum(axis=0).tolist() for split in ("train", "val", "test")
+            },
+        }
+        st.dataframe(pd.DataFrame(counts), hide_index=True, width="stretch")
+        for note in facts["notes"]:
+            st.caption(plain(note))
+        if facts["set_aside"]:
+            st.dataframe(pd.DataFrame(facts["set_aside"]), hide_index=True, width="stretch")
+
+
+def results(runs: list[Run]) -> None:
+    """Finished runs as a table, with the numbers that matter first."""
+    rows = [row for run in runs if run.has("evaluate") and (row := _row(run))]
+    if rows:
+        st.dataframe(
+            pd.DataFrame(rows),
+            hide_index=True,
+            width="stretch",
+            column_config={
+                "Macro AUROC": st.column_config.NumberColumn(format="%.3f", help="mean over findings, test patients"),
+                "Prompt |cos|": st.column_config.NumberColumn(
+                    format="%.3f", help="mean |cosine| between disease prompts; 0 is orthogonal"
+                ),
+                "Gap": st.column_config.NumberColumn(format="%.3f", help="distance between image and text means"),
+            },
+        )
+
+
+def _row(run: Run) -> dict[str, Any]:
+    data = cached.evaluation(run)
+    test, space = data["test"], data["space"]
+    return {
+        "Run": label(run),
+        "Study": run.config.study,
+        "Encoder": run.config.encoder.key,
+        "Preset": run.config.preset,
+        "Macro AUROC": test["macro"]["auroc"]["value"] if test else None,
+        "95 % interval": _interval(test["macro"]["auroc"]) if test else "no test split",
+        "Prompt |cos|": space["prompts"]["mean_abs"] if space["prompts"] else None,
+        "Gap": space["gap"],
+    }
+
+
+def _interval(values: dict[str, float | None]) -> str:
+    low, high = values["low"], values["high"]
+    return "–" if low is None or high is None else f"{low:.3f} – {high:.3f}"
+
+
+def next_step(runs: list[Run]) -> None:
+    """The one thing to do next."""
+    done = [run for run in runs if run.has("project")]
+    if not done:
+        return
+    presets = {run.config.preset for run in runs if run.config.study == done[0].config.study}
+    st.subheader("Next", anchor=False)
+    if "zero-shot" not in presets:
+        st.markdown(
+            "See what training changed: run the **zero-shot** preset on the same study and put both side by side."
+        )
+        st.page_link("views/train.py", label="Launch a zero-shot run", icon=":material/play_circle:")
+    else:
+        st.markdown("Two runs are ready to be compared.")
+    columns = st.columns(4)
+    for column, (view, words) in zip(
+        columns,
+        (
+            ("space", "Where do diseases lie?"),
+            ("similarity", "Are their prompts apart?"),
+            ("gap", "How far apart are images and texts?"),
+            ("diseases", "Which diseases are told apart?"),
+        ),
+        strict=True,
+    ):
+        column.page_link(f"views/{view}.py", label=words, icon=":material/arrow_forward:")
+
+
+@st.fragment(run_every=1.0)
+def live(seen: tuple[int, int]) -> None:
+    """Runs under way; the whole page is drawn again when a study or a run is finished."""
+    runs = list_runs()
+    for run in runs:
+        if run.state().running:
+            status.card(run, controls=False)
+    if seen != marks(runs):
+        st.rerun()
+
+
+def marks(runs: list[Run]) -> tuple[int, int]:
+    """What the rest of the page depends on: finished studies, and runs under way."""
+    return len(load_studies()), sum(run.state().running for run in runs)
+
+
+def page() -> None:
+    header("Fluoroscope", "Does a model of radiographs and text really pull diseases apart, or does it only look so?")
+    started = first_light.begin()
+    runs = list_runs()
+    if started or (any(run.state().running for run in runs) and not load_studies()):
+        st.info(
+            "This workspace is empty, so a demo study is being made and a first model trained on it. Its radiographs are "
+            "drawn by a program (none is of a person). The first pictures appear below in about half a minute.",
+            icon=":material/auto_awesome:",
+        )
+    if any(run.state().running for run in runs):
+        live(marks(runs))
+    next_step(runs)
+    studies = load_studies()
+    if studies:
+        if any(run.has("evaluate") for run in runs):
+            st.subheader("Runs", anchor=False)
+            results(runs)
+        st.subheader("Studies", anchor=False)
+        names = [study.name for study in studies]
+        chosen = names[0]
+        if len(names) > 1:
+            chosen = selection.one(
+                "Study", names, name="study", draw=st.segmented_control, label_visibility="collapsed"
+            )
+        describe(cached.study(chosen))
+
+
+page()

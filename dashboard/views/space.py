@@ -1,0 +1,199 @@
+"""Space: where do diseases lie, and which radiographs lie together?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.figures.space import Anchor, space_3d
+from core.metrics.neighbours import nearest
+from core.metrics.sampling import stratified
+from core.runs import Run
+from core.studies.study import Study
+from core.studies.vocabulary import display_name
+from dashboard import cached, selection
+from dashboard.widgets import header, label, one_study, pick_runs, plain, show, theme
+
+FIRST_DRAW = 10_000
+NEIGHBOURS = 6
+
+
+@dataclass(frozen=True)
+class Colouring:
+    """One value per sample, and how it is drawn."""
+
+    values: NDArray[Any]
+    kind: Literal["categorical", "continuous", "binary"]
+    title: str
+
+
+def colouring(study: Study, by: str) -> Colouring:
+    """Values (N,) for a finding, the combination of findings, or a column of the table."""
+    if by in study.findings:
+        return Colouring(study.labels[:, study.findings.index(by)], "binary", display_name(by))
+    if by == "findings":
+        return Colouring(_combination(study), "categorical", "Findings")
+    values = study.samples[by].to_numpy()
+    if by == "age":
+        return Colouring(values.astype(np.float32), "continuous", "Age (years)")
+    return Colouring(values.astype(object), "categorical", by.capitalize())
+
+
+def _combination(study: Study) -> NDArray[np.object_]:
+    """The one finding of a sample, "No finding", "Several", or None where nothing is known."""
+    present = study.labels == 1
+    names = np.array([display_name(name) for name in study.findings], dtype=object)
+    found = np.where(present.sum(axis=1) > 1, "Several", "No finding").astype(object)
+    single = present.sum(axis=1) == 1
+    found[single] = names[present[single].argmax(axis=1)]
+    found[np.isnan(study.labels).all(axis=1)] = None
+    return found
+
+
+def draw(run: Run, study: Study, colours: Colouring, rows: NDArray[np.int64], chosen: int | None) -> int | None:
+    """The map of one run; the row of the sample that was clicked, if any."""
+    projection = cached.projection(run)
+    ids, coordinates = projection.of_kind("sample")
+    position = {name: at for at, name in enumerate(ids)}
+    own = study.samples["id"].to_numpy()[rows]
+    at = np.array([position[name] for name in own])
+    anchors = [
+        Anchor(label=display_name(name), xyz=tuple(float(c) for c in point), symbol=kind)
+        for kind in ("prompt", "centroid")
+        for name, point in zip(*projection.of_kind(kind), strict=True)
+    ]
+    where = np.flatnonzero(rows == chosen) if chosen is not None else []
+    figure = space_3d(
+        coordinates[at],
+        colours.values[rows],
+        kind=colours.kind,
+        names=[colours.title],
+        customdata=rows,
+        anchors=anchors,
+        highlight=int(where[0]) if len(where) else None,
+        title="",
+        theme=theme(),
+    )
+    click = show(
+        figure,
+        key=f"space-{run.id}",
+        alt=f"3D map of {len(rows)} radiographs embedded by {run.title}, coloured by {colours.title}",
+        name=("space", colours.title, run.title, study.name),
+        height=560,
+        clicks=True,
+        camera_group="space",
+    )
+    _faithfulness(run)
+    if click is None or click.customdata is None:
+        return None
+    value = click.customdata[0] if isinstance(click.customdata, list) else click.customdata
+    return int(value) if isinstance(value, (int, float)) else None
+
+
+def _faithfulness(run: Run) -> None:
+    scores, made = cached.projection(run).faithfulness, cached.projection(run).parameters
+
+    def shown(name: str) -> str:
+        return "not defined for so few points" if scores[name] is None else f"{scores[name]:.3f}"
+
+    words = f"Trustworthiness {shown('trustworthiness')} · kept neighbours {shown('knn_recall')} (of 15)"
+    if made.get("reference"):
+        words += f" · laid over run {made['reference'][:4]}, disparity {made['disparity']:.2f}"
+    st.caption(words)
+
+
+def inspect(study: Study, row: int, runs: list[Run]) -> None:
+    """The chosen radiograph: picture, text, findings, predictions and neighbours of each model."""
+    sample = study.samples.iloc[row]
+    st.subheader("The chosen radiograph", anchor=False)
+    left, right = st.columns([1, 2])
+    tag = " · synthetic" if study.synthetic else ""
+    left.image(study.images[row], width="stretch", caption=f"{sample['id']} · {sample['split']}{tag}")
+    with right:
+        facts = [
+            f"{name} {sample[name]:.0f}" if name == "age" else f"{name} {sample[name]}"
+            for name in ("view", "sex", "age")
+            if pd.notna(sample[name])
+        ]
+        st.caption(" · ".join(facts))
+        st.markdown(plain(sample["text"]) if isinstance(sample["text"], str) else "*This study has no report text.*")
+        table = pd.DataFrame(
+            {
+                "Finding": [display_name(name) for name in study.findings],
+                "Label": [
+                    {1.0: "present", 0.0: "absent"}.get(value, "unknown") for value in study.labels[row].tolist()
+                ],
+                **{label(run): _probabilities(run, study, row) for run in runs},
+            }
+        )
+        st.dataframe(
+            table,
+            hide_index=True,
+            width="stretch",
+            height=320,
+            column_config={
+                label(run): st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.2f") for run in runs
+            },
+        )
+    for run in runs:
+        _neighbours(study, row, run)
+
+
+def _probabilities(run: Run, study: Study, row: int) -> NDArray[np.float32]:
+    columns = [f"probability:{name}" for name in study.findings]
+    found: NDArray[np.float32] = cached.predictions(run)[columns].iloc[row].to_numpy(np.float32)
+    return found
+
+
+def _neighbours(study: Study, row: int, run: Run) -> None:
+    st.markdown(f"**Nearest in the space of {plain(label(run))}** (by cosine, not on the map)")
+    found = nearest(cached.embeddings(run, "images").vectors, row, min(NEIGHBOURS, len(study) - 1))
+    columns = st.columns(NEIGHBOURS)
+    for column, at, cosine in zip(columns, found.indices.tolist(), found.cosines.tolist(), strict=False):
+        names = [display_name(n) for n, value in zip(study.findings, study.labels[at], strict=True) if value == 1]
+        column.image(study.images[at], width="stretch", output_format="JPEG")
+        column.caption(f"{cosine:.3f} · {plain(', '.join(names) or 'No finding')}")
+        if column.button("Look", key=f"look-{run.id}-{at}", width="stretch"):
+            selection.put("sample", str(study.samples["id"].iloc[at]))
+            st.rerun()
+
+
+def page() -> None:
+    header("Space", "Where do diseases lie, and which radiographs lie together?")
+    runs = pick_runs("project", most=3)
+    study = cached.study(one_study(runs))
+    options = ["findings", *study.findings, "split", "sex", "view", "age"]
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    with left:
+        by = selection.one("Colour by", options, name="colour", format_func=display_name)
+    rows = stratified(study.labels, FIRST_DRAW)
+    if len(study) > FIRST_DRAW:
+        with right:
+            if selection.switch(f"Show all {len(study):,}", name="all"):
+                rows = np.arange(len(study))
+    place = {name: at for at, name in enumerate(study.samples["id"])}
+    chosen = place.get(selection.get("sample") or "")
+    clicked = []
+    for column, run in zip(st.columns(len(runs)), runs, strict=True):
+        with column:
+            if len(runs) > 1:
+                st.markdown(f"**{plain(label(run))}**")
+            clicked.append(draw(run, study, colouring(study, by), rows, chosen))
+    st.caption(
+        "UMAP of image embeddings (dots), disease prompts (diamonds) and disease centroids (crosses). Distances between far "
+        "groups mean little; trustworthiness says how many map neighbours are real neighbours. Click a dot."
+    )
+    for row in clicked:
+        if row is not None and row != chosen:
+            selection.put("sample", str(study.samples["id"].iloc[row]))
+            st.rerun()
+    if chosen is not None:
+        inspect(study, chosen, runs)
+
+
+page()

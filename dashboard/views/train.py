@@ -1,0 +1,113 @@
+"""Train: choose, launch, watch."""
+
+from __future__ import annotations
+
+import typing
+
+import streamlit as st
+
+from core.config.encoders import DESCRIPTIONS, ENCODERS, resolve_encoder
+from core.config.presets import PRESETS, preset
+from core.config.run import RunConfig
+from core.errors import FluoroscopeError
+from core.runs import Run, list_runs
+from core.studies.study import load_studies
+from dashboard import selection, status
+from dashboard.widgets import form, header, plain
+
+OTHER = "other"
+MOST_LISTED = 20
+
+
+def choose() -> RunConfig | None:
+    """Study, encoder, preset and settings; None where something is not allowed (the page says what)."""
+    names = [study.name for study in load_studies()]
+    options = names if "demo" in names else [*names, "demo"]
+    first, second, third = st.columns(3)
+    with first:
+        study = selection.one("Study", options, name="train-study", help="demo builds itself where it is missing")
+    with second:
+        key = selection.one(
+            "Encoder",
+            [*ENCODERS, OTHER],
+            name="train-encoder",
+            format_func=lambda name: "another …" if name == OTHER else name,
+        )
+        st.caption(DESCRIPTIONS.get(key, "open_clip NAME/TAG, hf-hub:org/name, or a folder on this machine."))
+        if key == OTHER:
+            key = st.text_input("open_clip NAME/TAG, hf-hub:org/name, or folder", key="other-encoder").strip()
+    with third:
+        name = selection.one("Preset", list(PRESETS), name="train-preset", default="orthogonal")
+        st.caption(" ".join((PRESETS[name].__doc__ or "").split()))
+    if not key:
+        return None
+    try:
+        return settings(preset(name, study=study, encoder=resolve_encoder(key).key if key in ENCODERS else key))
+    except FluoroscopeError as error:
+        st.error(plain(str(error)))
+        return None
+
+
+def settings(default: RunConfig) -> RunConfig:
+    """The form, made from the config's own classes."""
+    key = f"settings-{default.preset}"
+    with st.container(horizontal=False):
+        st.markdown("**Main settings**")
+        columns = st.columns(4)
+        with columns[0]:
+            label = st.text_input("Label", default.label, key=f"{key}.label", help="a free name for lists and figures")
+            changed = default.replace(label=label.strip()[:200])
+        changed = in_columns(changed, key, columns)
+    with st.expander("More settings"):
+        changed = typing.cast(RunConfig, form(changed, key=f"{key}.more", main=False))
+    return changed
+
+
+def in_columns(config: RunConfig, key: str, columns: list[typing.Any]) -> RunConfig:
+    """The main settings, each part of the config in its own column."""
+    with columns[0]:
+        seed = st.number_input("Seed", 0, 2**31 - 1, config.seed, key=f"{key}.seed", help="of initialisation and order")
+    with columns[1]:
+        training = form(config.training, key=f"{key}.training", main=True)
+    with columns[2]:
+        objective = form(config.objective, key=f"{key}.objective", main=True)
+    with columns[3]:
+        head = form(config.head, key=f"{key}.head", main=True)
+    return config.replace(seed=int(seed), training=training, objective=objective, head=head)
+
+
+def launch(config: RunConfig) -> None:
+    """Make the run's folder and start its process."""
+    try:
+        run = Run.create(config)
+        run.start()
+    except FluoroscopeError as error:
+        st.error(plain(str(error)))
+        return
+    selection.put("curves", run.id)
+    st.toast(f"Started run {run.id[:4]}: it goes on when this page is closed.")
+
+
+@st.fragment(run_every=2.0)
+def listed() -> None:
+    """All runs, newest first, live."""
+    runs = list_runs()
+    if not runs:
+        st.info("No runs yet: launch one above.")
+    for run in runs[:MOST_LISTED]:
+        status.card(run)
+    if len(runs) > MOST_LISTED:
+        st.caption(f"{len(runs) - MOST_LISTED} older runs are on the home view.")
+
+
+def page() -> None:
+    header("Train", "Which towers, which objective, which study? One click trains, embeds, evaluates and projects.")
+    config = choose()
+    if st.button("Launch", type="primary", icon=":material/play_circle:", disabled=config is None) and config:
+        launch(config)
+    st.subheader("Runs", anchor=False)
+    st.page_link("views/curves.py", label="Watch their curves", icon=":material/show_chart:")
+    listed()
+
+
+page()

@@ -1,0 +1,225 @@
+"""Pieces that several views share: the run picker, figures with their export menu, forms, guards."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import typing
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, get_args, get_origin
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.config.base import Config, settings_of
+from core.errors import ArtefactError, ConfigError, ExportError, FluoroscopeError
+from core.figures.export import chromium_available, figure_bytes, figure_csv, file_name
+from core.figures.theme import DARK, LIGHT, Theme
+from core.runs import Run, list_runs
+from dashboard import selection
+from dashboard.components.plot import Click, plot
+
+FORMATS = ("svg", "pdf", "png", "html", "csv")
+
+
+def refuse_open_network() -> None:
+    """There is no login: on an address that others can reach the app shows nothing."""
+    address = st.get_option("server.address")
+    try:
+        local = address == "localhost" or ipaddress.ip_address(str(address)).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        st.error(
+            f"Fluoroscope is bound to {address or 'every address of this machine'}, where others could read the studies: "
+            "it has no login. Start it on 127.0.0.1 (`make run`, or `streamlit run dashboard/app.py "
+            "--server.address 127.0.0.1`) and reach it from elsewhere through `ssh -L 8501:127.0.0.1:8501 HOST`."
+        )
+        st.stop()
+
+
+def guarded(draw: Callable[[], None]) -> None:
+    """Draw a page; an error of ours is shown as what it is, a sentence that says what to do."""
+    try:
+        draw()
+    except FluoroscopeError as error:
+        st.error(plain(str(error)))
+
+
+def theme() -> Theme:
+    """The figure theme that fits the page."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def plain(text: str) -> str:
+    """User text as Markdown that shows it letter by letter: nothing becomes a link, an image, markup or a formula."""
+    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()#+-.!|<>~$:&" else letter for letter in text)
+
+
+def header(title: str, question: str) -> None:
+    """A view's title and the question that it answers."""
+    st.title(title, anchor=False)
+    st.caption(question)
+
+
+def pick_runs(stage: str, *, most: int, study: str | None = None) -> list[Run]:
+    """Up to ``most`` runs that have finished a stage, chosen by the user; stops the page where there is none."""
+    runs = {run.id: run for run in list_runs() if run.has(stage) and study in (None, run.config.study)}
+    if not runs:
+        st.info(
+            f"No run has finished its {stage} stage yet. Start one in the Train view; its pictures appear here when "
+            "it is done.",
+            icon=":material/hourglass_empty:",
+        )
+        st.page_link("views/train.py", label="Go to Train", icon=":material/play_circle:")
+        st.stop()
+    newest = next(iter(runs.values()))
+    same = [run_id for run_id, run in runs.items() if run.config.study == newest.config.study]
+    chosen = selection.several(
+        "Runs" if most > 1 else "Run",
+        list(runs),
+        name="runs",
+        default=same[: min(2, most)],
+        format_func=lambda run_id: label(runs[run_id]),
+        max_selections=most,
+        help=f"Up to {most} side by side. The first one is the reference.",
+    )
+    if not chosen:
+        st.info("Choose at least one run.")
+        st.stop()
+    return [runs[run_id] for run_id in chosen]
+
+
+def label(run: Run) -> str:
+    """A run in lists and titles: its title, its study, the beginning of its id."""
+    return f"{run.title} · {run.config.study} · {run.id[:4]}"
+
+
+def one_study(runs: Sequence[Run]) -> str:
+    """The study of all these runs; stops the page where they differ, because nothing could be compared."""
+    names = {run.config.study for run in runs}
+    if len(names) > 1:
+        st.warning(f"These runs are of different studies ({', '.join(sorted(names))}): choose runs of one study.")
+        st.stop()
+    return names.pop()
+
+
+def show(
+    figure: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    name: Sequence[str],
+    height: int | None = None,
+    clicks: bool = False,
+    camera_group: str | None = None,
+    help: str = "",
+) -> Click | None:
+    """A figure with one line of help and its export menu.
+
+    Args:
+        figure: what to show.
+        key: stable over reruns.
+        alt: the figure in words.
+        name: parts of the exported file's name, such as ("similarity", "prompts", run title).
+        height: in CSS pixels.
+        clicks: whether a click comes back.
+        camera_group: 3D figures of a group turn together.
+        help: how to read it.
+    """
+    click = plot(
+        figure,
+        key=key,
+        alt=alt,
+        height=height,
+        clicks=clicks,
+        camera_group=camera_group,
+        file_name=file_name(name, "svg").removesuffix(".svg"),
+    )
+    left, right = st.columns([5, 1], vertical_alignment="center")
+    if help:
+        left.caption(help)
+    with right.popover("Export", icon=":material/download:", width="stretch"):
+        _exports(figure, key, name)
+    return click
+
+
+def _exports(figure: go.Figure, key: str, name: Sequence[str]) -> None:
+    """One button per format; a file is made only when its button is pressed."""
+    columns = 2 if selection.switch("Two-column width", name=f"wide-{key}") else 1
+    rendered = chromium_available()
+    if not rendered:
+        st.caption(
+            "SVG, PDF and PNG need Chromium (`apt-get install chromium fonts-dejavu-core`). HTML and CSV work, and the "
+            "camera in the figure's own toolbar saves an SVG from this browser."
+        )
+    for form in FORMATS:
+        st.download_button(
+            form.upper(),
+            data=_maker(figure, form, columns),
+            file_name=file_name(name, form),
+            key=f"export-{key}-{form}",
+            disabled=not rendered and form in ("svg", "pdf", "png"),
+            on_click="ignore",
+            width="stretch",
+        )
+
+
+def _maker(figure: go.Figure, form: str, columns: int) -> Callable[[], bytes]:
+    def make() -> bytes:
+        if form == "csv":
+            return figure_csv(figure)
+        try:
+            return figure_bytes(figure, typing.cast(Any, form), columns=columns)
+        except ExportError as error:
+            return f"{error}\n".encode()
+
+    return make
+
+
+def form(default: Config, *, key: str, main: bool) -> Config:
+    """Widgets for the main (or all other) settings of a config, nested ones under their own heading.
+
+    Raises:
+        ConfigError: what the user entered is not allowed; the message says what is.
+    """
+    hints = typing.get_type_hints(type(default))
+    changes = {}
+    for field in dataclasses.fields(default):  # type: ignore[arg-type]
+        value, rule = getattr(default, field.name), settings_of(field)
+        if isinstance(value, Config):
+            if field.name != "encoder":
+                changes[field.name] = form(value, key=f"{key}.{field.name}", main=main)
+        elif rule.main == main and field.name not in ("study", "preset", "label"):
+            changes[field.name] = _field(field.name, hints[field.name], value, rule, f"{key}.{field.name}")
+    return default.replace(**changes)
+
+
+def _field(name: str, hint: Any, value: Any, rule: Any, key: str) -> Any:
+    title = name.replace("_", " ").capitalize()
+    if get_origin(hint) is Literal:
+        return st.selectbox(title, get_args(hint), get_args(hint).index(value), help=rule.help, key=key)
+    if hint is bool:
+        return st.checkbox(title, value, help=rule.help, key=key)
+    if hint is int:
+        low, high = (None if end is None else int(end) for end in (rule.low, rule.high))
+        return int(st.number_input(title, low, high, value, help=rule.help, key=key))
+    if hint is float:
+        shown = st.text_input(title, f"{value:g}", help=rule.help, key=key)
+        try:
+            return float(shown)
+        except ValueError:
+            raise ConfigError(f"{title} is {shown!r}; it must be a number such as {value:g}.") from None
+    if get_origin(hint) is tuple:
+        text = st.text_area(title, "\n".join(value), help=f"{rule.help} (one a line)", key=key)
+        return tuple(line.strip() for line in text.splitlines() if line.strip())
+    return st.text_input(title, value, help=rule.help, key=key)
+
+
+def read_or_stop(read: Callable[[], Any]) -> Any:
+    """What ``read`` gives; a damaged or missing artefact ends the page with its message."""
+    try:
+        return read()
+    except ArtefactError as error:
+        st.error(plain(f"{error} Run the stage again from the Train view."))
+        st.stop()
