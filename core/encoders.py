@@ -201,7 +201,7 @@ def _load_open_clip(config: EncoderConfig) -> tuple[nn.Module, Any]:
             config.name, pretrained=config.pretrained or None, force_quick_gelu=quick, require_pretrained=True
         )
         return model, open_clip.get_tokenizer(config.name)
-    except (OSError, RuntimeError, ValueError) as error:  # what hub clients raise when nothing answers
+    except Exception as error:  # hub clients, config classes and readers of weights each raise their own
         raise WeightsMissing(_how_to_bring(config, error)) from error
 
 
@@ -235,8 +235,8 @@ def _how_to_bring(config: EncoderConfig, error: Exception) -> str:
     return (
         f"The weights of {config.key!r} are not on this machine, and the hub did not give {repository} "
         f"({reason[0][:200]}). On a machine with network run `hf download {repository}` and copy its cache folder "
-        "here (HF_HOME says where), or give the folder that holds open_clip_config.json and the weights as the "
-        "encoder. The encoder 'lite' needs no download."
+        "here (HF_HOME says where; likewise for a repository that its open_clip_config.json names), or give the "
+        "folder that holds open_clip_config.json and the weights as the encoder. The encoder 'lite' needs no download."
     )
 
 

@@ -122,6 +122,13 @@ class LinearHead(Head):
         self.class_weights: Tensor
         self.bias = nn.Parameter(torch.zeros(len(prompts)))
 
+    @torch.no_grad()
+    def fit_statistics(self, features: Tensor, labels: Tensor) -> None:
+        """The biases start at the log odds of each finding, so that training begins near chance."""
+        super().fit_statistics(features, labels)
+        share = labels.nanmean(0).nan_to_num(0.5).clamp(1e-3, 1 - 1e-3)
+        self.bias.copy_(share.logit())
+
     def images(self, features: Tensor) -> ImageOutput:
         embedding = F.normalize(self.image(self.standardised(features)), dim=-1)
         return ImageOutput(embedding=embedding, logits=self.scale * embedding @ self.class_weights.T + self.bias)

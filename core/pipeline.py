@@ -193,7 +193,8 @@ class Pipeline:
             learn_temperature=self.config.objective.learn_temperature,
         ).to(ready.encoder.device)
         if not frozen and len(rows := ready.study.rows("train")):
-            head.fit_statistics(torch.from_numpy(ready.images[rows]).to(ready.encoder.device))
+            of_training = (torch.from_numpy(values[rows]) for values in (ready.images, ready.study.labels))
+            head.fit_statistics(*(part.to(ready.encoder.device) for part in of_training))
         return head
 
     def _train(self, head: Head, ready: Prepared, tell: Any) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config.run import ProjectionConfig
-from core.errors import FluoroscopeError
+from core.errors import FluoroscopeError, InputError
 from core.metrics import similarity
 from core.metrics.faithfulness import knn_recall, procrustes, trustworthiness
 from core.runs import Run, list_runs
@@ -34,7 +34,8 @@ def project_run(run: Run, study: Study) -> Projection:
     coordinates, parameters = umap_3d(vectors, run.config.projection, seed=run.config.seed, start=start)
     if reference:
         coordinates, disparity = _onto(ids, kinds, coordinates, reference[1])
-        parameters |= {"reference": reference[0], "disparity": disparity}
+        aligned = not np.isnan(disparity)
+        parameters |= {"reference": reference[0], "disparity": disparity} if aligned else {"started_from": reference[0]}
     samples = np.array(kinds) == "sample"
     projection = Projection(
         ids=ids,
@@ -143,10 +144,16 @@ def _starting_points(ids: list[str], kinds: list[str], reference: Projection) ->
 
 
 def _onto(ids: list[str], kinds: list[str], coordinates: Points, reference: Projection) -> tuple[Points, float]:
-    """Turn, mirror and scale onto the reference by the samples that both have; returns the disparity too."""
+    """Turn, mirror and scale onto the reference by the samples that both have; returns the disparity too.
+
+    Where one map's samples all lie on one spot (a study of one radiograph) nothing is moved, and it is NaN.
+    """
     row = {name: index for index, (kind, name) in enumerate(zip(kinds, ids, strict=True)) if kind == "sample"}
     names, target = reference.of_kind("sample")
     shared = [(row[name], index) for index, name in enumerate(names) if name in row]
     own, theirs = (np.array(part) for part in zip(*shared, strict=True))
-    fit = procrustes(target[theirs], coordinates[own])
+    try:
+        fit = procrustes(target[theirs], coordinates[own])
+    except InputError:
+        return coordinates, float("nan")
     return fit.apply(coordinates).astype(np.float32), float(fit.disparity)

@@ -33,7 +33,7 @@ def _settle() -> None:
 
 st.set_page_config(
     page_title="Fluoroscope",
-    page_icon=":material/radiology:",
+    page_icon="🩻",
     layout="wide",
     menu_items={
         "About": "Fluoroscope: the embedding space of radiograph-text models. Research use, not for diagnosis."

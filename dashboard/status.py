@@ -20,13 +20,12 @@ DOING = {
     "evaluate": "Evaluating",
     "project": "Drawing the 3D map",
 }
-ICONS = {"running": "🔵", "new": "⚪", "lost": "🟠"}
+COLOURS = {"finished": "green", "running": "blue", "stopped": "orange", "not started": "gray"}
 
 
 def badge(state: jobs.JobState) -> str:
-    """A sign and a word for a run's state."""
-    sign = ("🟢" if state.done else "🟡" if state.words == "stopped" else "🔴") if state.state == "exited" else None
-    return f"{sign or ICONS[state.state]} {state.words}"
+    """A run's state as a coloured word; whatever is not expected is red."""
+    return f":{COLOURS.get(state.words, 'red')}-badge[{plain(state.words)}]"
 
 
 def progress(run: Run) -> None:

@@ -136,11 +136,11 @@ def show(
         camera_group=camera_group,
         file_name=file_name(name, "svg").removesuffix(".svg"),
     )
-    left, right = st.columns([5, 1], vertical_alignment="center")
-    if help:
-        left.caption(help)
-    with right.popover("Export", icon=":material/download:", width="stretch"):
-        _exports(figure, key, name)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
+        if help:
+            st.caption(help)
+        with st.popover("Export", icon=":material/download:", width="content"):
+            _exports(figure, key, name)
     return click
 
 

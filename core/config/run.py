@@ -169,5 +169,5 @@ class RunConfig(Config):
         for name, templates in (("positive", self.prompts.positive), ("negative", self.prompts.negative)):
             if not templates or any("{finding}" not in template for template in templates):
                 raise ConfigError(
-                    f"PromptConfig.{name} is {list(templates)}; it needs at least one template, and {{finding}} in each."
+                    f"PromptConfig.{name} is {list(templates)}; it needs one template or more, {{finding}} in each."
                 )

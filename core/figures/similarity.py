@@ -83,6 +83,7 @@ def off_diagonal_distribution(
             annotation_position="top right" if number % 2 == 0 else "top left",
         )  # fmt: skip
     made.update_xaxes(title="Cosine between two diseases", range=[-1.02, 1.02])
+    made.update_yaxes(autorange="reversed")
     made.update_layout(margin={"t": 30})
     return made
 
@@ -104,7 +105,7 @@ def _heatmap(matrix: Floats, rows: Sequence[str], columns: Sequence[str], theme:
         colorscale=[list(stop) for stop in theme.diverging],
         text=text if annotated else np.where(np.isnan(matrix), "n=0", ""),
         texttemplate="%{text}",
-        textfont={"size": 9 if room > 1 else 10},
+        textfont={"size": {1: 10, 2: 8}.get(room, 6)},
         hovertemplate="%{y} · %{x}: %{z:.3f}<extra></extra>",
         hoverongaps=False,
         xgap=1,

@@ -35,6 +35,7 @@ def space_3d(
     names: Sequence[str] = ("",),
     customdata: ArrayLike | None = None,
     anchors: Sequence[Anchor] = (),
+    labelled: Sequence[str] = ("prompt",),
     highlight: int | None = None,
     title: str = "",
     theme: Theme = LIGHT,
@@ -48,6 +49,7 @@ def space_3d(
         names: what the values are, for the colour bar or the legend.
         customdata: (n,) integers that a click gives back.
         anchors: labelled points drawn over the samples.
+        labelled: kinds of anchors whose names are written beside them (a hover names the others).
         highlight: position of the chosen sample among the n.
         title: above the map.
         theme: light or dark.
@@ -68,7 +70,7 @@ def space_3d(
         made.add_scatter3d(
             x=[None], y=[None], z=[None], mode="markers", name=plain(name), marker={"size": 7, "color": colour}
         )
-    _add_anchors(made, anchors, theme)
+    _add_anchors(made, anchors, labelled, theme)
     if highlight is not None:
         x, y, z = points[highlight].tolist()
         made.add_scatter3d(
@@ -103,10 +105,10 @@ def _colours(
         return {**marker, "colorbar": bar, "showscale": True}, [(UNKNOWN, theme.unknown)]
     named = _names(values, kind, names)
     labels = sorted({name for name in named if name != UNKNOWN}, key=_order)
-    # present and absent are a signal and its ground, not two equals
-    palette = [theme.colour(at) for at in range(len(labels))]
-    if kind == "binary":
-        palette = [theme.colour(1) if name.startswith("with") else theme.colour(5) for name in labels]
+    palette = [theme.muted if _order(name)[0] else theme.colour(at) for at, name in enumerate(labels)]
+    palette = [theme.grounded if _order(name)[0] == 2 else colour for name, colour in zip(labels, palette, strict=True)]
+    if kind == "binary":  # present and absent are a signal and its ground, not two equals
+        palette = [theme.grounded if name.startswith("without") else theme.colour(1) for name in labels]
     lookup = {**dict(zip(labels, palette, strict=True)), UNKNOWN: theme.unknown}
     entries = [(name, lookup[name]) for name in labels]
     if UNKNOWN in named:
@@ -130,14 +132,14 @@ def _order(name: str) -> tuple[int, str]:
     return {"Several": 1, "No finding": 2}.get(name, 0), name
 
 
-def _add_anchors(made: go.Figure, anchors: Sequence[Anchor], theme: Theme) -> None:
+def _add_anchors(made: go.Figure, anchors: Sequence[Anchor], labelled: Sequence[str], theme: Theme) -> None:
     for symbol, words in (("prompt", "disease prompts"), ("centroid", "disease centroids")):
         own = [anchor for anchor in anchors if anchor.symbol == symbol]
         if not own:
             continue
         xyz = np.array([anchor.xyz for anchor in own], np.float32)
         made.add_scatter3d(
-            x=xyz[:, 0], y=xyz[:, 1], z=xyz[:, 2], mode="markers+text", name=words,
+            x=xyz[:, 0], y=xyz[:, 1], z=xyz[:, 2], mode="markers+text" if symbol in labelled else "markers", name=words,
             text=[plain(anchor.label) for anchor in own],
             textfont={"size": 11, "color": theme.ink if symbol == "prompt" else theme.muted}, hoverinfo="text",
             marker={"size": 6, "symbol": SYMBOLS[symbol], "color": theme.ink, "line": {"width": 1, "color": theme.paper}},

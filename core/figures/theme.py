@@ -39,6 +39,7 @@ class Theme:
     Attributes:
         paper: ground of the figure; ink, muted, grid: text, secondary text, lines.
         unknown: colour of samples whose value is not known.
+        grounded: colour of samples that are the ground of a picture, such as those without a finding.
         categorical: 14 colours, colour-blind safe among the first eight.
         sequential: 0 to 1; diverging: symmetric about its middle, which is the ground.
     """
@@ -49,6 +50,7 @@ class Theme:
     muted: str
     grid: str
     unknown: str
+    grounded: str
     sequential: Scale
     diverging: Scale
     categorical: tuple[str, ...] = _CATEGORICAL
@@ -67,7 +69,8 @@ LIGHT = Theme(
     ink="#1d2733",
     muted="#66727f",
     grid="#e3e8ed",
-    unknown="#c3cad1",
+    unknown="#dfe4e9",
+    grounded="#a9c4d9",
     sequential=_CIVIDIS,
     diverging=((0.0, "#963f00"), (0.25, "#e59a63"), (0.5, "#fbfbfb"), (0.75, "#5aa3cd"), (1.0, "#004a75")),
 )
@@ -77,7 +80,8 @@ DARK = Theme(
     ink="#e6ebf0",
     muted="#97a3b0",
     grid="#2a323b",
-    unknown="#48525d",
+    unknown="#39424c",
+    grounded="#5b7690",
     sequential=_CIVIDIS,
     diverging=((0.0, "#ff9a52"), (0.25, "#b3591a"), (0.5, "#161c23"), (0.75, "#2a79ab"), (1.0, "#7cc8f5")),
 )
@@ -98,8 +102,8 @@ def figure(theme: Theme, *traces: go.Figure, title: str = "", height: int = 420)
         font={"family": theme.font, "size": 12, "color": theme.ink},
         title={"text": plain(title), "font": {"size": 14}, "x": 0.0, "xref": "paper"} if title else None,
         colorway=list(theme.categorical),
-        margin={"l": 60, "r": 20, "t": 44 if title else 16, "b": 50},
-        legend={"font": {"size": 11}, "bgcolor": "rgba(0,0,0,0)", "orientation": "h", "y": -0.2, "yanchor": "top"},
+        margin={"l": 60, "r": 20, "t": 60 if title else 36, "b": 50},
+        legend={"font": {"size": 11}, "bgcolor": "rgba(0,0,0,0)", "orientation": "h", "y": 1.02, "yanchor": "bottom"},
         hoverlabel={"font": {"family": theme.font, "size": 12}},
         height=height,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,22 @@ UNREADABLE = (
     Image.DecompressionBombWarning,  # an exception only where warnings are errors; our own, lower cap comes first
     OSError,
     SyntaxError,
+    TypeError,
     ValueError,
+    struct.error,
 )
-"""What Pillow raises on a file that is cut, damaged or something else."""
+"""What Pillow raises on a file that is cut, damaged (in its EXIF data, too) or something else."""
+
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 WINDOW = (0.5, 99.5)
 """Percentiles of the intensities that become 0 and 255 where a picture has more than 8 bits."""
@@ -50,7 +64,7 @@ def read_radiograph(path: Path, size: int) -> NDArray[np.uint8]:
                     f"{image.width} x {image.height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are read"
                 )
             image.draft("L", (size, size))  # JPEG only: decodes at a reduced size, never below the wanted one
-            grey = _grey(ImageOps.exif_transpose(image))
+            grey = _grey(_upright(image))
     except InputError:
         raise
     except UNREADABLE as error:
@@ -59,10 +73,18 @@ def read_radiograph(path: Path, size: int) -> NDArray[np.uint8]:
     return _to_bytes(np.asarray(fitted), deep=grey.mode == "F")
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its EXIF tag says (``ImageOps.exif_transpose`` also rewrites the other tags, and fails on some)."""
+    turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION, 1))
+    return image if turn is None else image.transpose(turn)
+
+
 def _grey(image: Image.Image) -> Image.Image:
     """Mode L for 8-bit pictures, mode F with the original values for deeper ones (``convert("L")`` would clip)."""
     if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
         return Image.fromarray(np.asarray(image).astype(np.float32))
+    if image.mode in ("P", "PA"):
+        image = image.convert("RGBA")  # straight to grey, Pillow warns of transparent palettes
     return image.convert("L")
 
 

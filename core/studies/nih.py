@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.errors import InputError, StudyError
+from core.errors import ConfigError, InputError, StudyError
 from core.studies.images import read_radiograph
 from core.studies.study import PREFIX, Progress, Study, write_study
 from core.studies.vocabulary import NIH_FINDINGS
@@ -25,6 +25,9 @@ from core.workspace import salted
 
 NEEDED = ("Image Index", "Finding Labels", "Patient ID", "Patient Age", "Patient Gender", "View Position")
 NO_FINDING = "No Finding"
+YEARS = {"": 1.0, "Y": 1.0, "M": 1 / 12, "D": 1 / 365.25}
+"""Ages are plain years in the newer table and "058Y", "011M" or "001D" in the older one."""
+
 MAX_AGE = 120
 """The published table has ages up to 414 (slips of the pen); beyond this an age counts as unknown."""
 
@@ -60,7 +63,12 @@ def import_nih(
 
     Raises:
         StudyError: parts are missing, findings are unknown, or a patient lies in two splits.
+        ConfigError: ``size`` or ``val_fraction`` is out of range.
     """
+    if not 16 <= size <= 2048:
+        raise ConfigError(f"size is {size!r}; the side of the stored pictures must lie between 16 and 2048 pixels.")
+    if not 0 <= val_fraction < 1:
+        raise ConfigError(f"val_fraction is {val_fraction!r}; it must be at least 0 and below 1.")
     source = find_parts(folder)
     table, set_aside = read_table(source)
     samples = _samples(table)
@@ -96,7 +104,7 @@ def find_parts(folder: Path) -> NihSource:
     lists = {}
     for split, file in (("train_val", "train_val_list.txt"), ("test", "test_list.txt")):
         if (folder / file).is_file():
-            lists[split] = set((folder / file).read_text(encoding="utf-8-sig").split())
+            lists[split] = set((folder / file).read_text(encoding="utf-8-sig", errors="replace").split())
     missing = [
         what
         for what, there in (
@@ -120,11 +128,15 @@ def read_table(source: NihSource) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
     Raises:
         StudyError: columns are missing, names of findings are unknown, or files are named twice.
     """
-    table = pd.read_csv(source.table, dtype=str, encoding="utf-8-sig")
+    try:
+        table = pd.read_csv(source.table, dtype=str, encoding="utf-8-sig")
+    except ValueError as error:  # pandas' own errors, and bytes that are not UTF-8
+        reason = str(error).strip().splitlines()[0][:200]
+        raise StudyError(f"{source.table.name} cannot be read as a table in CSV form, UTF-8 ({reason}).") from error
     if missing := [name for name in NEEDED if name not in table]:
         raise StudyError(f"{source.table.name} lacks the columns {missing}; it has {list(table.columns)}.")
-    if table["Image Index"].duplicated().any():
-        raise StudyError(f"{source.table.name} names {int(table['Image Index'].duplicated().sum())} files twice.")
+    if again := int(table["Image Index"].dropna().duplicated().sum()):
+        raise StudyError(f"{source.table.name} names {again} files twice; each radiograph needs one row.")
     named = set(table["Finding Labels"].fillna("").str.split("|").explode().str.strip())
     if unknown := sorted(named - {*NIH_FINDINGS, NO_FINDING, ""}):
         raise StudyError(f"{source.table.name} has unknown findings {unknown[:8]}; known: {', '.join(NIH_FINDINGS)}.")
@@ -134,8 +146,8 @@ def read_table(source: NihSource) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
         [files.isin(source.lists["train_val"]), files.isin(source.lists["test"])], ["train_val", "test"], default=""
     )
     reasons = np.select(
-        [~files.isin(source.pictures.keys()), table["official"] == ""],
-        ["no picture of that name", "in neither train_val_list.txt nor test_list.txt"],
+        [~files.isin(source.pictures.keys()), table["official"] == "", table["Patient ID"].isna()],
+        ["no picture of that name", "in neither train_val_list.txt nor test_list.txt", "no Patient ID"],
         default="",
     )
     aside = [{"row": int(table["row"][row]), "reason": str(reasons[row])} for row in np.flatnonzero(reasons != "")]
@@ -143,7 +155,8 @@ def read_table(source: NihSource) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
 
 
 def _samples(table: pd.DataFrame) -> pd.DataFrame:
-    age = pd.to_numeric(table["Patient Age"].str.extract(r"(\d+)")[0], errors="coerce")
+    stated = table["Patient Age"].str.extract(r"^\s*(\d+(?:\.\d+)?)\s*([YMD]?)\s*$")
+    age = pd.to_numeric(stated[0]) * stated[1].map(YEARS)
     samples = pd.DataFrame(
         {
             "id": [salted(file, "r") for file in table["Image Index"]],

@@ -47,6 +47,8 @@ class Study:
             known = ", ".join(study_names()) or "none yet"
             raise StudyError(f"No study {name!r}; there is: {known}. Make one with `python -m scripts.study import`.")
         manifest = read_json(folder / "study.json")
+        if not isinstance(manifest, dict) or manifest.get("form") != FORM:
+            raise StudyError(f"Study {name!r} is not of this version's form: import it again.")
         for file, expected in manifest["files"].items():
             path = folder / file
             if not path.is_file() or path.stat().st_size != expected["bytes"]:
@@ -144,10 +146,12 @@ def check_samples(samples: pd.DataFrame, findings: tuple[str, ...]) -> None:
         StudyError: empty, columns missing, ids repeated, unknown split, or a label that is not 1, 0 or unknown.
     """
     if samples.empty:
-        raise StudyError("No radiograph is left to import: see the list of rows that were set aside.")
+        raise StudyError("There is no radiograph to import.")
     wanted = [*COLUMNS, *(PREFIX + name for name in findings)]
     if missing := [name for name in wanted if name not in samples]:
         raise StudyError(f"The table of samples lacks the columns {missing}.")
+    if samples[["id", "patient"]].isna().any(axis=None):
+        raise StudyError("A sample has no id or no patient; without a patient nobody can keep the splits apart.")
     if samples["id"].duplicated().any():
         raise StudyError(f"{int(samples['id'].duplicated().sum())} ids appear twice; each radiograph needs its own.")
     if not samples["split"].isin(SPLITS).all():
@@ -192,7 +196,9 @@ def write_study(
             for row, reason in unreadable.items()
         ]
         samples = samples.drop(samples.index[list(unreadable)]).reset_index(drop=True)
-        check_samples(samples, findings)
+        if samples.empty:
+            reasons = "; ".join(f"row {one['row']}: {one['reason']}" for one in aside[:5])
+            raise StudyError(f"None of the {len(aside)} radiographs can be read ({reasons}). Check the files.")
         check_leaks(samples, hashes)
         with replacing(draft / "samples.parquet") as stream:
             samples.to_parquet(stream, index=False)
@@ -216,6 +222,8 @@ def _write_images(
             if isinstance(picture, str):
                 unreadable[row] = picture
             else:
+                assert picture.shape == (size, size)
+                assert picture.dtype == np.uint8
                 stream.write(picture.tobytes())
                 hashes.append(hashlib.blake2b(picture.tobytes(), digest_size=16).digest())
             if progress:

@@ -177,7 +177,8 @@ def page() -> None:
                 selection.one("Of run", list(known), name="confusion-run", format_func=lambda k: label(known[k]))
             ]
     judged = judge(run, study, rule, own)
-    if notes := sorted({threshold.note for threshold in judged.thresholds if threshold.note}):
+    noted = zip(study.findings, judged.thresholds, strict=True)
+    if notes := [f"{display_name(name)}: {threshold.note}." for name, threshold in noted if threshold.note]:
         st.caption(plain(" ".join(notes)))
     matrices(run, study, judged)
     drill_down(study, judged)

@@ -89,7 +89,7 @@ def page() -> None:
             alt=f"Difference of the cosines of {titles[1]} and {titles[0]}",
             name=("similarity-difference", kind, runs[1].title, runs[0].title),
             height=560,
-            help="Blue: nearer together in the first run; red: nearer together in the second.",
+            help=f"Blue: nearer together in {titles[1]}. Orange: nearer together in {titles[0]}.",
         )
     if kind != "cross" and len(names) > 1:
         st.subheader("All pairs", anchor=False)

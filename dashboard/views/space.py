@@ -21,6 +21,7 @@ from dashboard.widgets import header, label, one_study, pick_runs, plain, show, 
 
 FIRST_DRAW = 10_000
 NEIGHBOURS = 6
+LABELLED = {"Prompts": ["prompt"], "Centroids": ["centroid"], "Both": ["prompt", "centroid"], "None": []}
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ def _combination(study: Study) -> NDArray[np.object_]:
     return found
 
 
-def draw(run: Run, study: Study, colours: Colouring, rows: NDArray[np.int64], chosen: int | None) -> int | None:
+def draw(
+    run: Run, study: Study, colours: Colouring, rows: NDArray[np.int64], chosen: int | None, labelled: list[str]
+) -> int | None:
     """The map of one run; the row of the sample that was clicked, if any."""
     projection = cached.projection(run)
     ids, coordinates = projection.of_kind("sample")
@@ -75,6 +78,7 @@ def draw(run: Run, study: Study, colours: Colouring, rows: NDArray[np.int64], ch
         names=[colours.title],
         customdata=rows,
         anchors=anchors,
+        labelled=labelled,
         highlight=int(where[0]) if len(where) else None,
         title="",
         theme=theme(),
@@ -168,7 +172,9 @@ def page() -> None:
     runs = pick_runs("project", most=3)
     study = cached.study(one_study(runs))
     options = ["findings", *study.findings, "split", "sex", "view", "age"]
-    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
+    with middle:
+        labelled = selection.one("Names beside", list(LABELLED), name="labelled", draw=st.segmented_control)
     with left:
         by = selection.one("Colour by", options, name="colour", format_func=display_name)
     rows = stratified(study.labels, FIRST_DRAW)
@@ -183,7 +189,7 @@ def page() -> None:
         with column:
             if len(runs) > 1:
                 st.markdown(f"**{plain(label(run))}**")
-            clicked.append(draw(run, study, colouring(study, by), rows, chosen))
+            clicked.append(draw(run, study, colouring(study, by), rows, chosen, LABELLED[labelled]))
     st.caption(
         "UMAP of image embeddings (dots), disease prompts (diamonds) and disease centroids (crosses). Distances between far "
         "groups mean little; trustworthiness says how many map neighbours are real neighbours. Click a dot."

@@ -1,0 +1,205 @@
+"""Settings: they travel as JSON unchanged, and what is not allowed is refused with its name."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tyro
+
+from core.config.base import settings_of
+from core.config.encoders import DESCRIPTIONS, ENCODERS, EncoderConfig, resolve_encoder
+from core.config.presets import PRESETS, preset
+from core.config.run import LOSSES, HeadConfig, ObjectiveConfig, PromptConfig, RunConfig, TrainingConfig
+from core.errors import ConfigError
+
+
+def a_run(**changes: Any) -> RunConfig:
+    return preset("orthogonal", study="demo", encoder="lite").replace(**changes)
+
+
+@pytest.mark.parametrize("encoder", [*ENCODERS, "ViT-B-16/laion2b_s34b_b88k", "hf-hub:org/name"])
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_survives_json(name: str, encoder: str) -> None:
+    made = preset(name, study="demo", encoder=encoder)
+    made.check()
+    again = RunConfig.from_json(json.loads(json.dumps(made.to_json(), allow_nan=False)))
+    assert again == made
+    assert again.prompts.positive == made.prompts.positive and isinstance(again.prompts.positive, tuple)
+    assert again.to_json() == made.to_json()
+    assert made.preset == name and made.title == f"{name} · {encoder}"
+
+
+def test_every_setting_makes_a_difference_in_json() -> None:
+    """Two runs that differ in one setting differ in what is stored (a cache key, a folder's config)."""
+    base = a_run()
+    for field in dataclasses.fields(TrainingConfig):
+        value = getattr(base.training, field.name)
+        rule = settings_of(field)
+        other = "best" if field.name == "keep" else type(value)(rule.low if value != rule.low else rule.high)
+        changed = base.replace(training=base.training.replace(**{field.name: other}))
+        assert changed.to_json() != base.to_json(), field.name
+        assert RunConfig.from_json(changed.to_json()) == changed
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "named"),
+    [
+        (("head", "width"), 1, "HeadConfig.width"),
+        (("head", "width"), 5000, "HeadConfig.width"),
+        (("head", "width"), 8.0, "HeadConfig.width"),
+        (("head", "width"), True, "HeadConfig.width"),
+        (("head", "width"), "256", "HeadConfig.width"),
+        (("head", "width"), None, "HeadConfig.width"),
+        (("head", "kind"), "transformer", "HeadConfig.kind"),
+        (("head", "kind"), [], "HeadConfig.kind"),
+        (("head", "dropout"), 1.0, "HeadConfig.dropout"),
+        (("objective", "classification"), -0.1, "ObjectiveConfig.classification"),
+        (("objective", "temperature"), 0.0, "ObjectiveConfig.temperature"),
+        (("objective", "temperature"), float("nan"), "ObjectiveConfig.temperature"),
+        (("objective", "learn_temperature"), 1, "ObjectiveConfig.learn_temperature"),
+        (("training", "learning_rate"), float("inf"), "TrainingConfig.learning_rate"),
+        (("training", "epochs"), -1, "TrainingConfig.epochs"),
+        (("training", "batch_size"), 0, "TrainingConfig.batch_size"),
+        (("prompts", "positive"), "one {finding}", "PromptConfig.positive"),
+        (("prompts", "positive"), [1], "PromptConfig.positive"),
+        (("projection", "neighbours"), 1, "ProjectionConfig.neighbours"),
+        (("evaluation", "threshold_rule"), "best", "EvaluationConfig.threshold_rule"),
+        (("seed",), -1, "RunConfig.seed"),
+        (("study",), 3, "RunConfig.study"),
+        (("encoder", "family"), "torch", "EncoderConfig.family"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(path: tuple[str, ...], value: Any, named: str) -> None:
+    data = a_run().to_json()
+    part = data
+    for step in path[:-1]:
+        part = part[step]
+    part[path[-1]] = value
+    with pytest.raises(ConfigError, match=named):
+        RunConfig.from_json(data)
+
+
+def test_unknown_missing_and_misplaced() -> None:
+    data = a_run().to_json()
+    with pytest.raises(ConfigError, match=r"HeadConfig does not know \['widht'\]; it knows .*'width'"):
+        RunConfig.from_json({**data, "head": {**data["head"], "widht": 3}})
+    with pytest.raises(ConfigError, match=r"'study'"):
+        RunConfig.from_json({key: value for key, value in data.items() if key != "study"})
+    with pytest.raises(ConfigError, match="TrainingConfig needs a JSON object, got NoneType"):
+        RunConfig.from_json({**data, "training": None})
+    with pytest.raises(ConfigError, match="RunConfig needs a JSON object, got list"):
+        RunConfig.from_json([data])
+    # what an older run does not say takes its default
+    assert RunConfig.from_json({key: value for key, value in data.items() if key != "projection"}) == a_run()
+
+
+def test_configs_are_frozen_and_keyword_only() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        HeadConfig().width = 3  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        HeadConfig("linear")  # type: ignore[call-arg,misc]
+    with pytest.raises(ConfigError, match=r"HeadConfig\.layers"):
+        HeadConfig().replace(layers=0)
+    assert HeadConfig().replace(layers=2).layers == 2
+
+
+def test_an_int_may_stand_for_a_float_but_not_the_other_way() -> None:
+    assert TrainingConfig(learning_rate=1) == TrainingConfig.from_json({"learning_rate": 1})
+    assert isinstance(TrainingConfig.from_json({"learning_rate": 1}).learning_rate, float)
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+@pytest.mark.parametrize("loss", ["classification", "contrastive", "orthogonal"])
+def test_a_loss_that_a_head_cannot_learn_from(kind: str, loss: str) -> None:
+    run = a_run(head=HeadConfig(kind=kind), objective=ObjectiveConfig(**{loss: 1.0}))
+    if loss in LOSSES[kind]:
+        run.check()
+    else:
+        with pytest.raises(ConfigError, match=rf"ObjectiveConfig\.{loss} .* head of kind"):
+            run.check()
+    run.replace(training=TrainingConfig(epochs=0)).check()  # nothing is trained, so nothing is asked of the head
+
+
+def test_settings_that_do_not_fit_together() -> None:
+    with pytest.raises(ConfigError, match=r"HeadConfig\.width is 250.*multiple of attention_heads, which is 4"):
+        a_run(head=HeadConfig(kind="disease-tokens", width=250)).check()
+    a_run(head=HeadConfig(kind="disease-tokens", width=250, attention_heads=5)).check()
+    for bad in ((), ("chest x-ray",), ("{finding}", "no {findings}")):
+        with pytest.raises(ConfigError, match=r"PromptConfig\.negative"):
+            a_run(prompts=PromptConfig(negative=bad)).check()
+
+
+def test_tyro_makes_the_command_line() -> None:
+    default = a_run()
+    assert tyro.cli(RunConfig, default=default, args=[]) == default
+    changed = tyro.cli(
+        RunConfig,
+        default=default,
+        args="--head.width 64 --training.learning-rate 0.01 --objective.no-learn-temperature "
+        "--objective.orthogonal-form absolute --prompts.positive {finding} --label x".split(),
+    )
+    assert changed == default.replace(
+        label="x",
+        head=default.head.replace(width=64),
+        training=default.training.replace(learning_rate=0.01),
+        objective=default.objective.replace(learn_temperature=False, orthogonal_form="absolute"),
+        prompts=default.prompts.replace(positive=("{finding}",)),
+    )
+    with pytest.raises(ConfigError, match=r"HeadConfig\.width is 1;"):
+        tyro.cli(RunConfig, default=default, args=["--head.width", "1"])
+
+
+def test_help_of_every_setting_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    shown = io.StringIO()
+    with redirect_stdout(shown), pytest.raises(SystemExit):
+        tyro.cli(RunConfig, default=a_run(), args=["--help"])
+    words = " ".join("".join(c for c in shown.getvalue() if c not in "│╭╮╰╯─-").split())
+
+    def check(cls: Any) -> None:
+        for field in dataclasses.fields(cls):
+            help_ = settings_of(field).help
+            assert help_, f"{cls.__name__}.{field.name} has no help"
+            value = getattr(default, field.name, None) if cls is RunConfig else None
+            if dataclasses.is_dataclass(value):
+                check(type(value))
+            assert " ".join(help_.replace("-", "").split()) in words, f"{cls.__name__}.{field.name}"
+
+    default = a_run()
+    check(RunConfig)
+
+
+def test_resolve_encoder(tmp_path: Path) -> None:
+    for key, made in ENCODERS.items():
+        assert resolve_encoder(key) is made and made.key == key and DESCRIPTIONS[key]
+    hub = resolve_encoder("hf-hub:org/name")
+    assert hub == EncoderConfig(key="hf-hub:org/name", family="open_clip", name="hf-hub:org/name")
+    named = resolve_encoder("ViT-B-16/laion2b_s34b_b88k")
+    assert (named.name, named.pretrained) == ("ViT-B-16", "laion2b_s34b_b88k")
+    folder = tmp_path / "my model"
+    folder.mkdir()
+    with pytest.raises(ConfigError, match="my model"):
+        resolve_encoder(str(folder))
+    (folder / "open_clip_config.json").write_text("{}")
+    for key in (str(folder), f"local-dir:{folder}"):
+        local = resolve_encoder(key)
+        assert (local.key, local.name) == ("my model", f"local-dir:{folder.resolve()}")
+
+
+@pytest.mark.parametrize("key", ["", "lit", "Lite", "/", "/etc", "a/", "/a", "../x", "./x/y", "local-dir:/nowhere"])
+def test_no_encoder(key: str) -> None:
+    with pytest.raises(ConfigError, match="lite, clip, biomedclip"):
+        resolve_encoder(key)
+
+
+def test_no_preset() -> None:
+    with pytest.raises(ConfigError, match="zero-shot, linear, contrastive, orthogonal"):
+        preset("orthogonol", study="demo", encoder="lite")
+    with pytest.raises(ConfigError, match="No encoder"):
+        preset("linear", study="demo", encoder="x")
