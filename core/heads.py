@@ -62,8 +62,9 @@ class Head(nn.Module):
             self.log_scale.clamp_(max=math.log(MAX_SCALE))
 
     @torch.no_grad()
-    def fit_statistics(self, features: Tensor) -> None:
-        """Take mean and standard deviation of the training split's features (n, image_width).
+    def fit_statistics(self, features: Tensor, labels: Tensor) -> None:
+        """Take mean and standard deviation of the training split's features (n, image_width), and whatever else a
+        head wants to know of it and its labels (n, K) before it is trained.
 
         A channel that hardly moves in training (ReLU leaves some at 0) counts with a tenth of the mean deviation:
         divided by its own, the first radiograph that wakes it would drown all others.

@@ -31,8 +31,8 @@ def refuse_open_network() -> None:
         local = False
     if not local:
         st.error(
-            f"Fluoroscope is bound to {address or 'every address of this machine'}, where others could read the studies: "
-            "it has no login. Start it on 127.0.0.1 (`make run`, or `streamlit run dashboard/app.py "
+            f"Fluoroscope is bound to {address or 'every address of this machine'}, where others could read "
+            "the studies: it has no login. Start it on 127.0.0.1 (`make run`, or `streamlit run dashboard/app.py "
             "--server.address 127.0.0.1`) and reach it from elsewhere through `ssh -L 8501:127.0.0.1:8501 HOST`."
         )
         st.stop()

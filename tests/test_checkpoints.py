@@ -112,7 +112,7 @@ def test_a_changed_number_in_the_manifest_is_found(folder: Path) -> None:
     text = path.read_text()
     keys = json.loads(text)["state"]["random"]["python"][1]
     path.write_text(text.replace(str(keys[5]), str(keys[5] ^ 1), 1))
-    with pytest.raises(ArtefactError, match="manifest.json of step-00000020"):
+    with pytest.raises(ArtefactError, match=r"manifest\.json of step-00000020"):
         Checkpoint.load(path.parent)
 
 

@@ -192,7 +192,7 @@ def test_resolve_encoder(tmp_path: Path) -> None:
         assert (local.key, local.name) == ("my model", f"local-dir:{folder.resolve()}")
 
 
-@pytest.mark.parametrize("key", ["", "lit", "Lite", "/", "/etc", "a/", "/a", "../x", "./x/y", "local-dir:/nowhere"])
+@pytest.mark.parametrize("key", ["", "lit", "Lite", "/", "/etc", "a/", "/a", "../x", "./x/y", "~/x", "local-dir:/x"])
 def test_no_encoder(key: str) -> None:
     with pytest.raises(ConfigError, match="lite, clip, biomedclip"):
         resolve_encoder(key)

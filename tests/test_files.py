@@ -73,7 +73,7 @@ def test_json_has_null_where_a_number_is_not_known(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b'{"a": 1', b"\xff\xfe{", b"<html>"])
 def test_what_is_not_json_is_an_error_in_words(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file.json").write_bytes(content)
-    with pytest.raises(ArtefactError, match="file.json in .* is not valid JSON"):
+    with pytest.raises(ArtefactError, match=r"file\.json in .* is not valid JSON"):
         read_json(tmp_path / "file.json")
 
 

@@ -78,7 +78,7 @@ def test_damage_is_found(tmp_path: Path) -> None:
     good = data.read_bytes()
     for bad in (b"", good[:-1], good[:-1] + bytes([good[-1] ^ 1])):
         data.write_bytes(bad)
-        with pytest.raises(ArtefactError, match="images.safetensors"):
+        with pytest.raises(ArtefactError, match=r"images\.safetensors"):
             EmbeddingSet.load(stem)
     data.unlink()
     with pytest.raises(ArtefactError, match="missing"):
@@ -88,7 +88,7 @@ def test_damage_is_found(tmp_path: Path) -> None:
 def test_without_its_manifest_nothing_is_read(tmp_path: Path) -> None:
     embedding().save(tmp_path / "images")
     (tmp_path / "images.json").unlink()
-    with pytest.raises(ArtefactError, match="images.json"):
+    with pytest.raises(ArtefactError, match=r"images\.json"):
         EmbeddingSet.load(tmp_path / "images")
 
 

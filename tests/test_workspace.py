@@ -21,10 +21,18 @@ def test_good_names_pass(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "../x", "a/b", "/etc", "-rf", "_a", ".hidden", "Demo", "a b", "a\n", "\na", "a\0", "x" * 65, "é"]
-    + ["x" * 300, "\U0001fac1", "a\\b", "~", "$(x)", "a;b"],
+    ["", ".", "..", "../x", "a/b", "/etc", "-rf", "_a", ".hidden", "Demo", "a b", "a\n", "\na", "a\0", "é", "~"],
 )
 def test_other_names_are_refused_in_one_short_line(name: str) -> None:
+    refused(name)
+
+
+@pytest.mark.parametrize("name", ["x" * 65, "x" * 300, "\U0001fac1", "a\\b", "$(x)", "a;b"])
+def test_long_and_strange_names_are_refused_too(name: str) -> None:
+    refused(name)
+
+
+def refused(name: str) -> None:
     with pytest.raises(ConfigError, match="cannot name a study") as caught:
         checked_slug(name)
     assert "\n" not in str(caught.value)

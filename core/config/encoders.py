@@ -55,7 +55,7 @@ def resolve_encoder(key: str) -> EncoderConfig:
     if (folder / "open_clip_config.json").is_file():
         return EncoderConfig(key=folder.name, family="open_clip", name=f"local-dir:{folder.resolve()}")
     name, slash, tag = key.partition("/")
-    if slash and name and tag and not key.startswith(("/", ".")):
+    if slash and name and tag and not key.startswith(("/", ".", "~", "local-dir:")):
         return EncoderConfig(key=key, family="open_clip", name=name, pretrained=tag)
     raise ConfigError(
         f"No encoder {key!r}. Give one of {', '.join(ENCODERS)}; an open_clip model as NAME/TAG, such as "

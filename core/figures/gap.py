@@ -80,7 +80,10 @@ def shift_curve(
     marker: float | None = None,
     theme: Theme = LIGHT,
 ) -> go.Figure:
-    """Contrastive loss in both directions, and a task metric, against the shift (m,); dashed at 0, dotted where we are."""
+    """Contrastive loss in both directions, and a task metric, against the shift (m,).
+
+    Dashed: no shift; dotted: ``marker``, where the reader is.
+    """
     x = np.asarray(distance, np.float32)
     if not len(x):
         return empty(theme, "There is no shift to draw")
@@ -104,7 +107,8 @@ def shift_curve(
                          line={"color": theme.colour(ACROSS), "width": 2})  # fmt: skip
         made.add_scatter(
             x=x[[best]], y=scores[[best]], mode="markers+text", name="best", showlegend=False, row=2, col=1,
-            text=[f"best {scores[best]:.3f}"], textposition="top center", marker={"size": 8, "color": theme.colour(ACROSS)},
+            text=[f"best {scores[best]:.3f}"], textposition="top center",
+            marker={"size": 8, "color": theme.colour(ACROSS)},
             cliponaxis=False,
         )  # fmt: skip
         made.update_yaxes(title=plain(task_name), row=2, col=1)

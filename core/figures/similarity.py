@@ -65,7 +65,7 @@ def off_diagonal_distribution(
     references: Sequence[tuple[str, float]] = (),
     theme: Theme = LIGHT,
 ) -> go.Figure:
-    """The off-diagonal cosines of each model as a strip of dots with their quartiles, and lines at what is reachable."""
+    """The off-diagonal cosines of each model as dots with their quartiles, and lines at what is reachable."""
     values = [np.asarray(one, np.float64) for one in pairs]
     if not any(np.isfinite(one).any() for one in values):
         return empty(theme, "Fewer than two diseases have support")

@@ -92,10 +92,11 @@ def _colours(
         scale = [list(stop) for stop in theme.sequential]
         if not np.isnan(numbers).any():
             return {"color": numbers, "colorscale": scale, "colorbar": bar, "showscale": True}, []
-        # unknown values get a place of their own below the scale, which plotly would otherwise draw as its lowest colour
+        # unknown values get a place of their own below the scale: plotly would draw them as its lowest colour
         low, high = (0.0, 1.0) if np.isnan(numbers).all() else (float(np.nanmin(numbers)), float(np.nanmax(numbers)))
         below = low - 0.05 * max(high - low, 1e-6)
-        shifted = [[0.0, theme.unknown], [0.04, theme.unknown], *[[0.05 + 0.95 * at, colour] for at, colour in scale]]
+        squeezed = [[0.05 + 0.95 * at, colour] for at, colour in theme.sequential]
+        shifted = [[0.0, theme.unknown], [0.04, theme.unknown], *squeezed]
         marker = {
             "color": np.where(np.isnan(numbers), below, numbers),
             "colorscale": shifted,
@@ -105,8 +106,8 @@ def _colours(
         return {**marker, "colorbar": bar, "showscale": True}, [(UNKNOWN, theme.unknown)]
     named = _names(values, kind, names)
     labels = sorted({name for name in named if name != UNKNOWN}, key=_order)
-    palette = [theme.muted if _order(name)[0] else theme.colour(at) for at, name in enumerate(labels)]
-    palette = [theme.grounded if _order(name)[0] == 2 else colour for name, colour in zip(labels, palette, strict=True)]
+    gathered = {"Several": theme.muted, "No finding": theme.grounded}
+    palette = [gathered.get(name, theme.colour(at)) for at, name in enumerate(labels)]
     if kind == "binary":  # present and absent are a signal and its ground, not two equals
         palette = [theme.grounded if name.startswith("without") else theme.colour(1) for name in labels]
     lookup = {**dict(zip(labels, palette, strict=True)), UNKNOWN: theme.unknown}
@@ -142,7 +143,7 @@ def _add_anchors(made: go.Figure, anchors: Sequence[Anchor], labelled: Sequence[
             x=xyz[:, 0], y=xyz[:, 1], z=xyz[:, 2], mode="markers+text" if symbol in labelled else "markers", name=words,
             text=[plain(anchor.label) for anchor in own],
             textfont={"size": 11, "color": theme.ink if symbol == "prompt" else theme.muted}, hoverinfo="text",
-            marker={"size": 6, "symbol": SYMBOLS[symbol], "color": theme.ink, "line": {"width": 1, "color": theme.paper}},
+            marker={"size": 6, "symbol": SYMBOLS[symbol], "color": theme.ink},
         )  # fmt: skip
 
 

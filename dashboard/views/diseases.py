@@ -56,9 +56,7 @@ def intervals(runs: list[Run], study: Study) -> None:
             st.markdown(f"**{label(run)}**")
             macro = report["macro"]["auroc"]
             first, second = st.columns(2)
-            first.metric(
-                "Macro AUROC", _number(macro["value"]), help=f"95 % {_number(macro['low'])}–{_number(macro['high'])}"
-            )
+            first.metric("Macro AUROC", _number(macro["value"]), help="over the findings with both classes")
             second.metric(
                 "Mean squared error", _number(report["overall_mse"]), help="of the probabilities; lower is better"
             )
@@ -84,7 +82,7 @@ def intervals(runs: list[Run], study: Study) -> None:
         alt="AUROC of each disease with its 95 % interval",
         name=("auroc", *(run.title for run in runs)),
         height=120 + 36 * len(study.findings),
-        help="Bars: 95 % intervals from a bootstrap over test patients. No dot: fewer than two classes in the test split.",
+        help="Bars: 95 % intervals from a bootstrap over test patients. No dot: one class only.",
     )
 
 
@@ -109,7 +107,7 @@ def matrices(run: Run, study: Study, judged: Judged) -> None:
         alt=f"{len(counts)} confusion matrices of {run.title} on the test split",
         name=("confusion", run.title),
         clicks=True,
-        help="Rows: what the label says. Columns: what the model says. Share of each row, with its count. Click a cell.",
+        help="Rows: what the label says. Columns: what the model says. Shares of each row, and counts. Click a cell.",
     )
     if click is not None and isinstance(click.point, tuple):
         row, column = click.point[:2]

@@ -73,9 +73,7 @@ def measured(run: Run, shifted: float) -> None:
     """Loss and task against the shift, with the numbers at the slider's place."""
     curve = cached.evaluation(run)["space"]["shift"] if run.has("evaluate") else None
     if curve is None:
-        st.info(
-            "There is no shift curve: this run's evaluate stage has not finished, or there is no gap to move along."
-        )
+        st.info("There is no shift curve: the evaluate stage has not finished, or there is no gap to move along.")
         return
     requested = np.array(curve["requested"])
     at = int(np.abs(requested - shifted).argmin())
@@ -83,9 +81,8 @@ def measured(run: Run, shifted: float) -> None:
     first.metric("Distance", _number(curve["distance"][at]))
     second.metric("Contrastive loss", _number(curve["loss"][at]))
     third.metric("Zero-shot AUROC", _number(curve["task"][at]))
-    columns = ("distance", "loss_image_to_text", "loss_text_to_image", "task")
-    distance, per_image, per_text, task = (np.array(curve[name], dtype=np.float64) for name in columns)
-    del distance
+    columns = ("loss_image_to_text", "loss_text_to_image", "task")
+    per_image, per_text, task = (np.array(curve[name], dtype=np.float64) for name in columns)
     show(
         shift_curve(
             requested,

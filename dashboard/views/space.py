@@ -191,8 +191,8 @@ def page() -> None:
                 st.markdown(f"**{plain(label(run))}**")
             clicked.append(draw(run, study, colouring(study, by), rows, chosen, LABELLED[labelled]))
     st.caption(
-        "UMAP of image embeddings (dots), disease prompts (diamonds) and disease centroids (crosses). Distances between far "
-        "groups mean little; trustworthiness says how many map neighbours are real neighbours. Click a dot."
+        "UMAP of image embeddings (dots), disease prompts (diamonds) and disease centroids (crosses). Distances "
+        "between far groups mean little; trustworthiness says how many map neighbours are real neighbours. Click a dot."
     )
     for row in clicked:
         if row is not None and row != chosen:

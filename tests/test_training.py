@@ -1,0 +1,324 @@
+"""The loop: rates, exact resuming, divergence, and data that has nothing to teach."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+
+from core.checkpoints import newest
+from core.config.run import HeadConfig, ObjectiveConfig, TrainingConfig
+from core.errors import ConfigError, TrainingDiverged
+from core.heads import Head, build_head
+from core.objectives import Objective
+from core.training import (
+    StepMetrics,
+    Trainer,
+    TrainingData,
+    learning_rate,
+    macro_auroc,
+    seed_everything,
+    zero_shot_probabilities,
+)
+
+K, WIDTH, TEXT = 3, 12, 8
+ORTHOGONAL = ObjectiveConfig(classification=1.0, contrastive=1.0, orthogonal=1.0)
+PLAN = TrainingConfig(epochs=3, batch_size=7, learning_rate=0.01)
+
+
+def data(n: int = 22, labels: Tensor | None = None, seed: int = 0) -> TrainingData:
+    """Features that say which findings are present, plus noise."""
+    draw = torch.Generator().manual_seed(seed)
+    truth = (torch.rand(n + 12, K, generator=draw) < 0.5).float()
+    if labels is not None:
+        truth[:n] = labels
+    features = truth.nan_to_num() @ torch.randn(K, WIDTH, generator=draw) + torch.randn(n + 12, WIDTH, generator=draw)
+    return TrainingData(
+        features=features[:n],
+        labels=truth[:n],
+        captions=torch.randn(5, TEXT, generator=draw),
+        caption_of=torch.arange(n) % 5,
+        prompts=torch.nn.functional.normalize(torch.randn(K, TEXT, generator=draw), dim=-1),
+        negatives=torch.nn.functional.normalize(torch.randn(K, TEXT, generator=draw), dim=-1),
+        val_features=features[n:],
+        val_labels=truth[n:],
+    )
+
+
+def trainer(
+    folder: Path,
+    own: TrainingData | None = None,
+    *,
+    kind: str = "disease-tokens",
+    objective: ObjectiveConfig = ORTHOGONAL,
+    **changes: Any,
+) -> Trainer:
+    own = own or data()
+    seed_everything(1)
+    config = HeadConfig(kind=kind, width=16, dropout=0.4)  # type: ignore[arg-type]
+    head = build_head(config, image_width=WIDTH, prompts=own.prompts, temperature=0.07, learn_temperature=True)
+    return Trainer(head, Objective(objective), own, PLAN.replace(**changes), seed=1, folder=folder)
+
+
+def told(steps: Iterator[StepMetrics]) -> list[dict[str, Any]]:
+    """What must not depend on the clock."""
+    return [{k: v for k, v in asdict(step).items() if k not in ("elapsed", "images_per_second")} for step in steps]
+
+
+def weights(head: Head) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in head.state_dict().items()}
+
+
+def same(one: dict[str, Tensor], two: dict[str, Tensor]) -> bool:
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_learning_rate_warms_up_and_decays() -> None:
+    config = TrainingConfig(learning_rate=2.0, warmup=0.2)
+    rates = [learning_rate(config, step, 10) for step in range(10)]
+    assert rates[:3] == [1.0, 2.0, 2.0]
+    assert rates[6] == pytest.approx(1.0)  # half of the way down
+    assert rates[9] == pytest.approx(1 + math.cos(math.pi * 7 / 8))
+    assert all(earlier > later > 0 for earlier, later in pairwise(rates[2:]))
+    assert learning_rate(config.replace(warmup=0.0), 0, 10) == 2.0
+    assert learning_rate(config.replace(warmup=1.0), 9, 10) == 2.0
+    assert learning_rate(config, 0, 1) == 2.0
+
+
+def test_zero_shot_probability_is_the_softmax_of_two_prompts() -> None:
+    images = torch.tensor([[1.0, 0.0]])
+    positive, negative = torch.tensor([[0.6, 0.8]]), torch.tensor([[0.0, 1.0]])
+    expected = math.exp(5 * 0.6) / (math.exp(5 * 0.6) + math.exp(0.0))
+    assert zero_shot_probabilities(images, positive, negative, 5.0).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("kind", ["linear", "projection", "disease-tokens"])
+def test_it_learns(tmp_path: Path, kind: str) -> None:
+    objective = ObjectiveConfig(contrastive=1.0) if kind == "projection" else ObjectiveConfig(classification=1.0)
+    losses = [step.loss for step in trainer(tmp_path, kind=kind, objective=objective, epochs=12).steps()]
+    assert np.mean(losses[-4:]) < 0.8 * np.mean(losses[:4])
+
+
+def test_a_step_tells_what_happened(tmp_path: Path) -> None:
+    own = trainer(tmp_path)
+    steps = list(own.steps())
+    assert [step.step for step in steps] == list(range(1, 13))
+    assert (own.steps_per_epoch, own.total_steps) == (4, 12)
+    assert [step.epoch for step in steps] == [step / 4 for step in range(1, 13)]
+    assert [bool(step.validation) for step in steps] == [step % 4 == 0 for step in range(1, 13)]
+    for step in steps:
+        assert step.loss == pytest.approx(sum(step.terms.values()), rel=1e-5)
+        assert set(step.terms) == {"classification", "contrastive", "orthogonal"}
+        assert step.images_per_second > 0
+        assert step.temperature >= 0.01 - 1e-6
+    assert all(a.elapsed < b.elapsed for a, b in pairwise(steps))
+
+
+def test_each_epoch_sees_each_row_once_in_an_order_of_its_own(tmp_path: Path) -> None:
+    own = trainer(tmp_path)
+    orders = [own._order(epoch).tolist() for epoch in range(3)]
+    assert all(sorted(order) == list(range(22)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 3
+    assert own._order(1).tolist() == orders[1]
+
+
+@pytest.mark.parametrize("stops", [[1], [11], [12], [3, 4, 5], [4, 8], [2, 2, 9]])
+@pytest.mark.parametrize("kind", ["disease-tokens", "projection"])
+def test_resuming_is_exact(tmp_path: Path, kind: str, stops: list[int]) -> None:
+    objective = ORTHOGONAL if kind == "disease-tokens" else ObjectiveConfig(contrastive=1.0, orthogonal=0.5)
+    whole = trainer(tmp_path / "whole", kind=kind, objective=objective, keep="best")
+    expected = told(whole.steps())
+    whole.finish()
+    found: list[dict[str, Any]] = []
+    for stop in [*stops, 12]:
+        part = trainer(tmp_path / "parts", kind=kind, objective=objective, keep="best")
+        if found:
+            torch.rand(17)  # whatever was drawn in between must not count
+        assert part.resume() == len(found)
+        steps = part.steps()
+        while part.step < stop:
+            found += told(iter([next(steps)]))
+        part.save()
+        if part.step < 12:
+            next(steps)  # done, but lost in the crash
+    part.finish()
+    assert found == expected
+    assert same(weights(part.head), weights(whole.head))
+    assert part.best == whole.best
+
+
+def test_time_is_summed_over_interruptions(tmp_path: Path) -> None:
+    own = trainer(tmp_path)
+    for _ in zip(range(3), own.steps(), strict=False):
+        pass
+    own.elapsed = 100.0
+    own.save()
+    again = trainer(tmp_path)
+    again.resume()
+    assert next(again.steps()).elapsed > 100
+
+
+def test_another_seed_is_another_run(tmp_path: Path) -> None:
+    own, other = trainer(tmp_path), trainer(tmp_path)
+    other.seed = 2
+    assert told(own.steps())[0]["loss"] != told(other.steps())[0]["loss"]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_features_that_are_not_finite_stop_it(tmp_path: Path, value: float) -> None:
+    own = data()
+    own.features[:] = value
+    with pytest.raises(TrainingDiverged, match=r"The classification loss became nan at step 1\."):
+        list(trainer(tmp_path, own).steps())
+
+
+def test_a_loss_that_is_not_finite_stops_it_at_that_step(tmp_path: Path) -> None:
+    own = trainer(tmp_path)
+    steps = own.steps()
+    for _ in range(5):
+        next(steps)
+    own.save()
+    good = weights(own.head)
+    own.data.features[own._order(1)[7:14]] = math.nan  # the rows of step 6
+    with pytest.raises(TrainingDiverged, match=r"classification loss became nan at step 6\..*last finite checkpoint"):
+        next(steps)
+    assert same(weights(own.head), good), "nothing was updated"
+    found = newest(tmp_path)
+    assert found is not None
+    assert found.step == 5
+    assert same(found.tensors["model"], good)
+
+
+def test_too_high_a_rate_is_told_as_such(tmp_path: Path) -> None:
+    own = trainer(tmp_path, learning_rate=10.0, warmup=0.0, clip_norm=1e6, epochs=50)
+    with torch.no_grad():
+        own.head.split.weight.mul_(1e30)  # type: ignore[union-attr]
+    with pytest.raises(TrainingDiverged, match=r"step \d+"):
+        list(own.steps())
+
+
+def test_a_gradient_that_is_not_finite_stops_it_before_the_weights_are_spoilt(tmp_path: Path) -> None:
+    class Steep(Objective):
+        def total(self, terms: dict[str, Tensor]) -> Tensor:
+            total = super().total(terms)
+            return total + (total - total.detach()).abs().sqrt()  # sqrt has an infinite slope at 0, value 0
+
+    own = trainer(tmp_path)
+    own.objective = Steep(ORTHOGONAL)
+    before = weights(own.head)
+    with pytest.raises(TrainingDiverged, match=r"gradient's norm became nan at step 1\."):
+        list(own.steps())
+    assert same(weights(own.head), before)
+
+
+def test_the_best_weights_are_kept_where_that_is_asked_for(tmp_path: Path) -> None:
+    seen: dict[int, dict[str, Tensor]] = {}
+    scores: dict[int, float] = {}
+    wrong = data()
+    wrong = replace(wrong, val_labels=1 - wrong.val_labels)  # the more it learns, the worse it gets
+    own = trainer(tmp_path, wrong, keep="best", epochs=8)
+    for step in own.steps():
+        if step.validation:
+            seen[step.step], scores[step.step] = weights(own.head), step.validation["auroc"]
+    best = max(scores, key=lambda step: (scores[step], step))
+    assert own.best == {"step": best, "auroc": scores[best]}
+    assert best != own.total_steps, "the last are the best: this test says nothing"
+    own.finish()
+    assert same(weights(own.head), seen[best])
+    last = trainer(tmp_path / "last", wrong, epochs=8)
+    list(last.steps())
+    last.finish()
+    assert same(weights(last.head), seen[own.total_steps])
+
+
+@pytest.mark.parametrize("kind", ["disease-tokens", "projection", "linear"])
+@pytest.mark.parametrize(("n", "batch"), [(8, 7), (1, 7), (3, 1)])
+def test_a_batch_of_one(tmp_path: Path, kind: str, n: int, batch: int) -> None:
+    objective = ObjectiveConfig(contrastive=1.0) if kind == "projection" else ObjectiveConfig(classification=1.0)
+    steps = list(trainer(tmp_path, data(n), kind=kind, objective=objective, batch_size=batch).steps())
+    assert len(steps) == 3 * math.ceil(n / batch)
+    assert all(math.isfinite(step.loss) for step in steps)
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, math.nan])
+def test_labels_that_teach_nothing(tmp_path: Path, value: float) -> None:
+    labels = torch.full((22, K), value)
+    own = data(labels=labels)
+    own = replace(own, val_labels=torch.full_like(own.val_labels, value))
+    run = trainer(tmp_path, own, keep="best")
+    steps = list(run.steps())
+    assert all(math.isfinite(step.loss) and step.validation == {} for step in steps)
+    if math.isnan(value):
+        assert all(step.terms["classification"] == 0 for step in steps)
+    assert run.best["auroc"] is None
+    last = weights(run.head)
+    run.finish()
+    assert same(weights(run.head), last), "without a best, the last are kept"
+
+
+def test_unknown_labels_do_not_count(tmp_path: Path) -> None:
+    own = data()
+    own.labels[:, 1] = math.nan
+    lines = told(trainer(tmp_path, own, objective=ObjectiveConfig(classification=1.0)).steps())
+    run = trainer(tmp_path, own, objective=ObjectiveConfig(classification=1.0))
+    rows = run._order(0)[:7]
+    run.head.train()
+    logits = run.head.images(own.features[rows]).logits
+    assert logits is not None
+    known = torch.nn.functional.binary_cross_entropy_with_logits(logits[:, [0, 2]], own.labels[rows][:, [0, 2]])
+    assert lines[0]["terms"]["classification"] == pytest.approx(known.item(), rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["disease-tokens", "projection", "linear"])
+def test_without_validation_nothing_is_said_of_it(tmp_path: Path, kind: str) -> None:
+    own = data()
+    own = replace(own, val_features=own.val_features[:0], val_labels=own.val_labels[:0])
+    objective = ObjectiveConfig(contrastive=1.0) if kind == "projection" else ObjectiveConfig(classification=1.0)
+    assert all(step.validation == {} for step in trainer(tmp_path, own, kind=kind, objective=objective).steps())
+
+
+def test_one_finding_alone(tmp_path: Path) -> None:
+    own = data()
+    one = replace(
+        own,
+        labels=own.labels[:, :1],
+        val_labels=own.val_labels[:, :1],
+        prompts=own.prompts[:1],
+        negatives=own.negatives[:1],
+    )
+    steps = list(trainer(tmp_path, one).steps())
+    assert all(step.terms["contrastive"] == 0 and step.terms["orthogonal"] == 0 for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("kind", "objective", "message"),
+    [
+        ("none", ObjectiveConfig(contrastive=1.0), "nothing to learn"),
+        ("projection", ObjectiveConfig(classification=1.0), "no classifier"),
+        ("projection", ORTHOGONAL, "no classifier"),
+        ("linear", ObjectiveConfig(orthogonal=1.0), "leaves the prompts as they are"),
+    ],
+)
+def test_an_objective_that_a_head_cannot_follow_is_refused(
+    tmp_path: Path, kind: str, objective: ObjectiveConfig, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        trainer(tmp_path, kind=kind, objective=objective)
+
+
+def test_macro_auroc_is_over_the_findings_that_have_both_classes() -> None:
+    labels = np.array([[1, 1, 0, np.nan], [0, 1, 1, np.nan], [1, 1, np.nan, np.nan], [0, 1, 1, np.nan]])
+    scores = np.random.default_rng(0).random(labels.shape)
+    expected = [roc_auc_score(labels[:, 0], scores[:, 0]), roc_auc_score([0, 1, 1], scores[[0, 1, 3], 2])]
+    assert macro_auroc(labels, scores) == pytest.approx(np.mean(expected))
+    assert math.isnan(macro_auroc(labels[:, [1, 3]], scores[:, [1, 3]]))
+    assert math.isnan(macro_auroc(labels[:0], scores[:0]))
