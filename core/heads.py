@@ -57,9 +57,9 @@ class Head(nn.Module):
 
     @torch.no_grad()
     def bound_scale(self) -> None:
-        """Put a learned temperature back at its bound after a step: beyond it the gradient is 0, for good."""
+        """Put a learned temperature back inside its bound after a step: beyond it the gradient is 0, for good."""
         if self.log_scale.requires_grad:
-            self.log_scale.clamp_(max=math.log(MAX_SCALE))
+            self.log_scale.clamp_(max=math.log(MAX_SCALE) - 1e-5)  # float32's e^ln(100) is above 100
 
     @torch.no_grad()
     def fit_statistics(self, features: Tensor, labels: Tensor) -> None:

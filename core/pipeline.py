@@ -124,6 +124,7 @@ class Pipeline:
 
     def embed(self) -> None:
         """Embed all splits with the trained head."""
+        self._needs("train")
         ready = self.prepare()
         head = self._load_head(ready)
         with self.progress.stage("embed", "radiographs") as tell:
@@ -244,7 +245,6 @@ class Pipeline:
         write_json(path.with_suffix(".json"), {"head": self.config.head.to_json(), "file": stamp(path)})
 
     def _load_head(self, ready: Prepared) -> Head:
-        self._needs("train")
         head = self._new_head(ready)
         path = self.run.folder / "checkpoints" / "head.safetensors"
         verify(path, read_json(path.with_suffix(".json"))["file"])

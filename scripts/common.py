@@ -62,7 +62,7 @@ def follow(run: Run, stage: str | None = None) -> None:
     state = run.state()
     if not state.done:
         print(f"Run {run.id[:8]} {state.words}.", file=sys.stderr)
-        sys.exit(state.code if state.code and state.code > 0 else 1)
+        sys.exit(STOPPED if state.stopped else state.code if state.code and state.code > 0 else 1)
 
 
 def stage_command(name: str, summary: str) -> None:

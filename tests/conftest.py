@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.finished import Finished, make
+
 REAL_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
@@ -22,3 +24,16 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty workspace that this test alone uses."""
     monkeypatch.setenv("FLUOROSCOPE_HOME", str(tmp_path / "workspace"))
     return tmp_path / "workspace"
+
+
+@pytest.fixture(scope="session")
+def finished_workspace(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """An imported study and a finished run of each preset, made once for all tests that only read."""
+    return make(tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture
+def finished(finished_workspace: Finished, monkeypatch: pytest.MonkeyPatch) -> Finished:
+    """The same, as the workspace of this test."""
+    monkeypatch.setenv("FLUOROSCOPE_HOME", str(finished_workspace.home))
+    return finished_workspace

@@ -2,77 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 
-from core.figures.curves import Curve, Reference, loss_curves
+from core.pictures.curves import AXES, TITLES, curves
 from core.runs import Run, list_runs
 from dashboard import cached, selection
 from dashboard.widgets import header, label, show, theme
-
-TITLES = {
-    "loss": "Loss (weighted sum)",
-    "classification": "Classification loss",
-    "contrastive": "Contrastive loss",
-    "orthogonal": "Orthogonal loss",
-    "auroc": "Validation AUROC (macro)",
-    "temperature": "Temperature",
-    "learning_rate": "Learning rate",
-    "gradient_norm": "Gradient norm",
-}
-UNITS = {"classification": "nats", "contrastive": "nats"}
-AXES = {"step": "Step", "epoch": "Epoch", "elapsed": "Training time (s)"}
-
-
-def value(row: dict[str, Any], quantity: str) -> float | None:
-    """One quantity of a metrics row; None where the row does not have it."""
-    for place in (row, row.get("terms", {}), row.get("validation", {})):
-        if isinstance(place.get(quantity), (int, float)):
-            return float(place[quantity])
-    return None
-
-
-def curve(run: Run, number: int, quantity: str, axis: str) -> Curve | None:
-    rows = [(row[axis], found) for row in cached.metrics(run) if (found := value(row, quantity)) is not None]
-    if not rows:
-        return None
-    x, y = zip(*rows, strict=True)
-    return Curve(name=label(run), x=x, y=y, colour_index=number)
-
-
-def references(runs: list[Run], quantity: str) -> list[Reference]:
-    """Chance level and floor of a loss, once for all runs that share them."""
-    found: dict[str, set[float]] = {"chance": set(), "floor": set()}
-    for run in runs:
-        for row in cached.metrics(run):
-            for name, level in row.get("references", {}).get(quantity, {}).items():
-                if level is not None:
-                    found[name].add(round(level, 4))
-    if quantity == "auroc":
-        found["chance"] = {0.5}
-    return [Reference(label=f"{name} {level:.3g}", value=level) for name in found for level in sorted(found[name])]
 
 
 def draw(runs: list[Run], axis: str, smoothing: float, log_x: bool, log_y: bool) -> None:
     columns = st.columns(2)
     place = 0
     for quantity, title in TITLES.items():
-        series = [found for number, run in enumerate(runs) if (found := curve(run, number, quantity, axis))]
-        if not series:
+        figure = curves(cached, runs, quantity, axis=axis, smoothing=smoothing, log_x=log_x, log_y=log_y, theme=theme())
+        if figure is None:
             continue
-        figure = loss_curves(
-            series,
-            references=references(runs, quantity),
-            x_title=AXES[axis],
-            y_title=title + (f" ({UNITS[quantity]})" if quantity in UNITS else ""),
-            log_x=log_x,
-            log_y=log_y,
-            smoothing=0.0 if quantity in ("auroc", "learning_rate") else smoothing,
-            theme=theme(),
-        )
         with columns[place % 2]:
-            alt = f"{title} against {AXES[axis].lower()} for {', '.join(one.name for one in series)}"
+            alt = f"{title} against {AXES[axis].lower()} for {', '.join(label(run) for run in runs)}"
             show(figure, key=f"curve-{quantity}", alt=alt, name=("curves", quantity), height=320)
         place += 1
     if not place:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.figures.diseases import auroc_intervals, confusion_grid
-from core.metrics.thresholds import Threshold, choose_threshold, confusion
+from core.pictures import diseases as pictures
+from core.pictures.diseases import Judged
 from core.runs import Run
 from core.studies.study import Study
 from core.studies.vocabulary import display_name
@@ -18,34 +17,8 @@ from dashboard import cached, selection
 from dashboard.widgets import header, label, one_study, pick_runs, plain, show, theme
 
 RULES = {"f1": "Best F1", "youden": "Youden's J", "fixed": "0.5", "own": "One value …"}
-PUBLISHED = (("CheXclusion DenseNet121, trained, published", 0.849), ("CARZero, zero-shot, published", 0.811))
 CELLS = {(0, 0): "true negatives", (0, 1): "false positives", (1, 0): "false negatives", (1, 1): "true positives"}
 PAGE = 12
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Test labels and probabilities (n, K) of a run, their rows in the study, and one threshold per finding."""
-
-    labels: NDArray[np.float32]
-    probabilities: NDArray[np.float64]
-    rows: NDArray[np.int64]
-    thresholds: list[Threshold]
-
-
-def judge(run: Run, study: Study, rule: str, own: float) -> Judged:
-    """Thresholds come from the validation split, whatever the rule."""
-    table = cached.predictions(run)
-    probabilities = table[[f"probability:{name}" for name in study.findings]].to_numpy(np.float64)
-    val, test = study.rows("val"), study.rows("test")
-    if rule == "own":
-        thresholds = [Threshold(value=own, rule="fixed")] * len(study.findings)
-    else:
-        thresholds = [
-            choose_threshold(study.labels[val, at], probabilities[val, at], rule)  # type: ignore[arg-type]
-            for at in range(len(study.findings))
-        ]
-    return Judged(study.labels[test], probabilities[test], test, thresholds)
 
 
 def intervals(runs: list[Run], study: Study) -> None:
@@ -60,28 +33,12 @@ def intervals(runs: list[Run], study: Study) -> None:
             second.metric(
                 "Mean squared error", _number(report["overall_mse"]), help="of the probabilities; lower is better"
             )
-    fields = {
-        name: [np.array([row["auroc"][name] for row in report["findings"]], dtype=np.float64) for report in reports]
-        for name in ("value", "low", "high")
-    }
-    references = [("chance", 0.5)]
-    if not study.synthetic and selection.switch("Published values on NIH ChestX-ray14", name="published"):
-        references += list(PUBLISHED)
+    published = not study.synthetic and selection.switch("Published values on NIH ChestX-ray14", name="published")
     show(
-        auroc_intervals(
-            [display_name(name) for name in study.findings],
-            fields["value"],
-            fields["low"],
-            fields["high"],
-            n_positive=[row["positives"] for row in reports[0]["findings"]],
-            series=[label(run) for run in runs],
-            references=references,
-            theme=theme(),
-        ),
+        pictures.intervals(cached, runs, study, published=published, theme=theme()),
         key="diseases-auroc",
         alt="AUROC of each disease with its 95 % interval",
         name=("auroc", *(run.title for run in runs)),
-        height=120 + 36 * len(study.findings),
         help="Bars: 95 % intervals from a bootstrap over test patients. No dot: one class only.",
     )
 
@@ -92,19 +49,10 @@ def _number(value: float | None) -> str:
 
 def matrices(run: Run, study: Study, judged: Judged) -> None:
     """One confusion matrix per disease; a click on a cell shows its radiographs."""
-    counts = []
-    for at in range(len(study.findings)):
-        found = confusion(judged.labels[:, at], judged.probabilities[:, at], judged.thresholds[at].value)
-        counts.append(np.array([[found.tn, found.fp], [found.fn, found.tp]]))
     click = show(
-        confusion_grid(
-            counts,
-            [display_name(name) for name in study.findings],
-            [threshold.value for threshold in judged.thresholds],
-            theme=theme(),
-        ),
+        pictures.matrices(study, judged, theme=theme()),
         key="diseases-grid",
-        alt=f"{len(counts)} confusion matrices of {run.title} on the test split",
+        alt=f"{len(study.findings)} confusion matrices of {run.title} on the test split",
         name=("confusion", run.title),
         clicks=True,
         help="Rows: what the label says. Columns: what the model says. Shares of each row, and counts. Click a cell.",
@@ -122,10 +70,7 @@ def drill_down(study: Study, judged: Judged) -> None:
     if len(parts) != 3 or parts[0] not in study.findings or (cell := (_int(parts[1]), _int(parts[2]))) not in CELLS:
         return
     at = study.findings.index(parts[0])
-    scores, said = judged.probabilities[:, at], judged.probabilities[:, at] >= judged.thresholds[at].value
-    inside = np.flatnonzero((judged.labels[:, at] == cell[0]) & (said == bool(cell[1])))
-    wrongness = scores if cell[0] == 0 else -scores
-    inside = inside[np.argsort(-wrongness[inside], kind="stable")]
+    inside = pictures.cell(judged, at, *cell)
     st.subheader(f"{display_name(parts[0])}: {len(inside)} {CELLS[cell]}, worst first", anchor=False)
     if not len(inside):
         st.info("No radiograph lies in this cell.")
@@ -174,7 +119,7 @@ def page() -> None:
             run = known[
                 selection.one("Of run", list(known), name="confusion-run", format_func=lambda k: label(known[k]))
             ]
-    judged = judge(run, study, rule, own)
+    judged = pictures.judge(cached, run, study, own if rule == "own" else rule)
     noted = zip(study.findings, judged.thresholds, strict=True)
     if notes := [f"{display_name(name)}: {threshold.note}." for name, threshold in noted if threshold.note]:
         st.caption(plain(" ".join(notes)))

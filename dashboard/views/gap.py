@@ -8,59 +8,33 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.figures.gap import cosine_cones, paired_map, shift_curve
 from core.metrics import gap
 from core.metrics.neighbours import nearest
+from core.pictures import gap as pictures
 from core.runs import Run
 from core.studies.study import Study
 from dashboard import cached, selection
 from dashboard.widgets import header, label, one_study, pick_runs, show, theme
 
-DRAWN = 300
-"""Pairs on the map."""
-
-CONE = 2000
-"""Rows from which the cosines of the cone are taken."""
-
 Points = NDArray[np.floating[Any]]
 
 
-def frame(images: Points, texts: Points) -> tuple[Points, Points]:
-    """Two axes: the direction of the gap, and the direction in which the pairs spread most at right angles to it."""
-    along = gap.gap_direction(images, texts)
-    both = np.concatenate([images, texts])
-    rest = both - both.mean(axis=0)
-    rest = rest - np.outer(rest @ along, along)
-    _, _, directions = np.linalg.svd(rest, full_matrices=False)
-    return along, directions[0]
-
-
-def paired(run: Run, images: Points, texts: Points, shifted: float) -> None:
+def paired(run: Run, study: Study, shifted: float, count: int) -> None:
     """The paired map, before or after a shift, on fixed axes."""
-    drawn = np.random.default_rng(0).permutation(len(images))[:DRAWN]
-    axes = np.stack(frame(images, texts), axis=1)
-    moved = gap.shift(images, texts, shifted) if shifted else (images, texts)
-    figure = paired_map(moved[0][drawn] @ axes, moved[1][drawn] @ axes, theme=theme())
-    figure.update_layout(xaxis_title="Along the gap", yaxis_title="Across it (first component)")
     show(
-        figure,
+        pictures.paired(cached, run, study, shifted=shifted, theme=theme()),
         key=f"gap-map-{run.id}",
-        alt=f"Images and texts of {len(drawn)} pairs, connected by lines, shifted by {shifted:g}",
+        alt=f"Images and texts of test pairs, connected by lines, shifted by {shifted:g}",
         name=("gap-map", run.title, f"shift-{shifted:g}"),
         height=420,
-        help=f"{len(drawn)} of {len(images):,} test pairs. Each line connects a radiograph with its text.",
+        help=f"{min(count, pictures.DRAWN)} of {count:,} test pairs. Each line connects a radiograph with its text.",
     )
 
 
-def cones(run: Run, images: Points, texts: Points) -> None:
+def cones(run: Run, study: Study) -> None:
     """Cosines inside each modality and across the pairs."""
-    generator = np.random.default_rng(0)
-    left, right = (generator.integers(len(images), size=CONE) for _ in range(2))
-    different = left != right
-    left, right = left[different], right[different]
-    inside = [np.einsum("ij,ij->i", one[left], one[right]) for one in (images, texts)]
     show(
-        cosine_cones(inside[0], inside[1], np.einsum("ij,ij->i", images[left], texts[right]), theme=theme()),
+        pictures.cones(cached, run, study, theme=theme()),
         key=f"gap-cones-{run.id}",
         alt="Histograms of cosines between images, between texts, and across",
         name=("gap-cones", run.title),
@@ -75,30 +49,19 @@ def measured(run: Run, shifted: float) -> None:
     if curve is None:
         st.info("There is no shift curve: the evaluate stage has not finished, or there is no gap to move along.")
         return
-    requested = np.array(curve["requested"])
-    at = int(np.abs(requested - shifted).argmin())
+    at = int(np.abs(np.array(curve["requested"]) - shifted).argmin())
     first, second, third = st.columns(3)
     first.metric("Distance", _number(curve["distance"][at]))
     second.metric("Contrastive loss", _number(curve["loss"][at]))
     third.metric("Zero-shot AUROC", _number(curve["task"][at]))
-    columns = ("loss_image_to_text", "loss_text_to_image", "task")
-    per_image, per_text, task = (np.array(curve[name], dtype=np.float64) for name in columns)
     show(
-        shift_curve(
-            requested,
-            per_image,
-            per_text,
-            task,
-            task_name="Zero-shot AUROC",
-            marker=float(requested[at]),
-            theme=theme(),
-        ),
+        pictures.shift(cached, run, marker=float(curve["requested"][at]), theme=theme()),
         key=f"gap-shift-{run.id}",
         alt="Contrastive loss in both directions and zero-shot AUROC against the shift",
         name=("gap-shift", run.title),
         height=360,
-        help=f"Images and texts are moved towards each other along the gap, and past. Losses at scale {curve['scale']:.1f} "
-        f"over {curve['n_pairs']:,} pairs; AUROC of the cosine to each disease prompt.",
+        help="Images and texts are moved towards each other along the gap, and past. "
+        f"Losses at scale {curve['scale']:.1f} over {curve['n_pairs']:,} pairs; AUROC of cosines to disease prompts.",
     )
 
 
@@ -120,9 +83,9 @@ def one_run(run: Run, study: Study, shifted: float) -> None:
     if gap.modality_gap(images, texts).distance < 1e-6:
         st.info("Images and texts have the same mean: there is no direction to move along.")
         return
-    paired(run, images, texts, shifted)
+    paired(run, study, shifted, len(images))
     measured(run, shifted)
-    cones(run, images, texts)
+    cones(run, study)
 
 
 def _nearest(images: Points, texts: Points) -> str:

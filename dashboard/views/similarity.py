@@ -6,31 +6,12 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.figures.similarity import off_diagonal_distribution, similarity_difference, similarity_panels
-from core.metrics.similarity import cosine_matrix, off_diagonal, simplex_target
+from core.metrics.similarity import off_diagonal
+from core.pictures import similarity as pictures
+from core.pictures.similarity import KINDS
 from core.runs import Run
-from core.studies.study import Study
-from core.studies.vocabulary import display_name
 from dashboard import cached, selection
 from dashboard.widgets import header, label, one_study, pick_runs, show, theme
-
-KINDS = {
-    "prompts": "Disease prompts",
-    "centroids": "Disease centroids",
-    "cross": "Prompt × centroid",
-    "frozen": "Prompts, towers alone",
-}
-
-
-def matrix(run: Run, study: Study, kind: str) -> NDArray[np.float64]:
-    """Cosines (K, K); rows are prompts and columns centroids in the cross-modal one; NaN without support."""
-    prompts = cached.embeddings(run, "prompts-frozen" if kind == "frozen" else "prompts").vectors
-    if kind in ("prompts", "frozen"):
-        return cosine_matrix(prompts)
-    centres, _ = cached.centroids(run, study)
-    if kind == "centroids":
-        return cosine_matrix(centres, allow_missing=True)
-    return cosine_matrix(prompts, centres, allow_missing=True)
 
 
 def numbers(run: Run, cosines: NDArray[np.float64], kind: str, names: list[str]) -> None:
@@ -65,49 +46,35 @@ def page() -> None:
     kind = selection.one(
         "Cosines between", list(KINDS), name="cosines", draw=st.segmented_control, format_func=KINDS.get
     )
-    names = [display_name(name) for name in study.findings]
-    matrices = [matrix(run, study, kind) for run in runs]
-    for column, run, cosines in zip(st.columns(len(runs)), runs, matrices, strict=True):
+    for column, run in zip(st.columns(len(runs)), runs, strict=True):
         with column:
-            numbers(run, cosines, kind, names)
-    titles = [label(run) for run in runs]
+            numbers(run, pictures.matrix(cached, run, study, kind), kind, pictures.names(study))
+    titles = [run.title for run in runs]
     show(
-        similarity_panels(matrices, titles, names, theme=theme()),
+        pictures.panels(cached, runs, study, kind=kind, theme=theme()),
         key="similarity-panels",
         alt=f"Heatmaps of cosines between {KINDS[kind].lower()} for {', '.join(titles)}, on one scale",
-        name=("similarity", kind, *(run.title for run in runs)),
+        name=("similarity", kind, *titles),
         height=560,
         help="One scale and one order for all panels. Off the diagonal, 0 means unrelated directions, 1 the same one.",
     )
     if len(runs) > 1:
         st.subheader("What differs", anchor=False)
         show(
-            similarity_difference(
-                matrices[1], matrices[0], names, title=f"{titles[1]} minus {titles[0]}", theme=theme()
-            ),
+            pictures.difference(cached, runs, study, kind=kind, theme=theme()),
             key="similarity-difference",
             alt=f"Difference of the cosines of {titles[1]} and {titles[0]}",
-            name=("similarity-difference", kind, runs[1].title, runs[0].title),
+            name=("similarity-difference", kind, titles[1], titles[0]),
             height=560,
             help=f"Blue: nearer together in {titles[1]}. Orange: nearer together in {titles[0]}.",
         )
-    if kind != "cross" and len(names) > 1:
+    if kind != "cross":
         st.subheader("All pairs", anchor=False)
-        pairs = [cosines[np.triu_indices(len(names), 1)] for cosines in matrices]
         show(
-            off_diagonal_distribution(
-                pairs,
-                titles,
-                references=[
-                    ("orthogonal: 0", 0.0),
-                    (f"simplex: {simplex_target(len(names)):.3f}", simplex_target(len(names))),
-                ],
-                theme=theme(),
-            ),
+            pictures.pairs(cached, runs, study, kind=kind, theme=theme()),
             key="similarity-pairs",
             alt="Distribution of off-diagonal cosines, with lines at what is reachable",
-            name=("similarity-pairs", kind, *(run.title for run in runs)),
-            height=320,
+            name=("similarity-pairs", kind, *titles),
             help="Each pair of diseases once. Lines: right angles, and the simplex, where all are equally far apart.",
         )
 

@@ -2,92 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.figures.space import Anchor, space_3d
 from core.metrics.neighbours import nearest
 from core.metrics.sampling import stratified
+from core.pictures.space import FIRST_DRAW, colourings, space
 from core.runs import Run
 from core.studies.study import Study
 from core.studies.vocabulary import display_name
 from dashboard import cached, selection
 from dashboard.widgets import header, label, one_study, pick_runs, plain, show, theme
 
-FIRST_DRAW = 10_000
 NEIGHBOURS = 6
 LABELLED = {"Prompts": ["prompt"], "Centroids": ["centroid"], "Both": ["prompt", "centroid"], "None": []}
 
 
-@dataclass(frozen=True)
-class Colouring:
-    """One value per sample, and how it is drawn."""
-
-    values: NDArray[Any]
-    kind: Literal["categorical", "continuous", "binary"]
-    title: str
-
-
-def colouring(study: Study, by: str) -> Colouring:
-    """Values (N,) for a finding, the combination of findings, or a column of the table."""
-    if by in study.findings:
-        return Colouring(study.labels[:, study.findings.index(by)], "binary", display_name(by))
-    if by == "findings":
-        return Colouring(_combination(study), "categorical", "Findings")
-    values = study.samples[by].to_numpy()
-    if by == "age":
-        return Colouring(values.astype(np.float32), "continuous", "Age (years)")
-    return Colouring(values.astype(object), "categorical", by.capitalize())
-
-
-def _combination(study: Study) -> NDArray[np.object_]:
-    """The one finding of a sample, "No finding", "Several", or None where nothing is known."""
-    present = study.labels == 1
-    names = np.array([display_name(name) for name in study.findings], dtype=object)
-    found = np.where(present.sum(axis=1) > 1, "Several", "No finding").astype(object)
-    single = present.sum(axis=1) == 1
-    found[single] = names[present[single].argmax(axis=1)]
-    found[np.isnan(study.labels).all(axis=1)] = None
-    return found
-
-
 def draw(
-    run: Run, study: Study, colours: Colouring, rows: NDArray[np.int64], chosen: int | None, labelled: list[str]
+    run: Run, study: Study, by: str, rows: NDArray[np.int64], chosen: int | None, labelled: list[str]
 ) -> int | None:
     """The map of one run; the row of the sample that was clicked, if any."""
-    projection = cached.projection(run)
-    ids, coordinates = projection.of_kind("sample")
-    position = {name: at for at, name in enumerate(ids)}
-    own = study.samples["id"].to_numpy()[rows]
-    at = np.array([position[name] for name in own])
-    anchors = [
-        Anchor(label=display_name(name), xyz=tuple(float(c) for c in point), symbol=kind)
-        for kind in ("prompt", "centroid")
-        for name, point in zip(*projection.of_kind(kind), strict=True)
-    ]
-    where = np.flatnonzero(rows == chosen) if chosen is not None else []
-    figure = space_3d(
-        coordinates[at],
-        colours.values[rows],
-        kind=colours.kind,
-        names=[colours.title],
-        customdata=rows,
-        anchors=anchors,
-        labelled=labelled,
-        highlight=int(where[0]) if len(where) else None,
-        title="",
-        theme=theme(),
-    )
     click = show(
-        figure,
+        space(cached, run, study, by=by, rows=rows, chosen=chosen, labelled=labelled, theme=theme()),
         key=f"space-{run.id}",
-        alt=f"3D map of {len(rows)} radiographs embedded by {run.title}, coloured by {colours.title}",
-        name=("space", colours.title, run.title, study.name),
+        alt=f"3D map of {len(rows)} radiographs embedded by {run.title}, coloured by {by}",
+        name=("space", by, run.title, study.name),
         height=560,
         clicks=True,
         camera_group="space",
@@ -171,12 +112,11 @@ def page() -> None:
     header("Space", "Where do diseases lie, and which radiographs lie together?")
     runs = pick_runs("project", most=3)
     study = cached.study(one_study(runs))
-    options = ["findings", *study.findings, "split", "sex", "view", "age"]
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
     with middle:
         labelled = selection.one("Names beside", list(LABELLED), name="labelled", draw=st.segmented_control)
     with left:
-        by = selection.one("Colour by", options, name="colour", format_func=display_name)
+        by = selection.one("Colour by", colourings(study), name="colour", format_func=display_name)
     rows = stratified(study.labels, FIRST_DRAW)
     if len(study) > FIRST_DRAW:
         with right:
@@ -189,7 +129,7 @@ def page() -> None:
         with column:
             if len(runs) > 1:
                 st.markdown(f"**{plain(label(run))}**")
-            clicked.append(draw(run, study, colouring(study, by), rows, chosen, LABELLED[labelled]))
+            clicked.append(draw(run, study, by, rows, chosen, LABELLED[labelled]))
     st.caption(
         "UMAP of image embeddings (dots), disease prompts (diamonds) and disease centroids (crosses). Distances "
         "between far groups mean little; trustworthiness says how many map neighbours are real neighbours. Click a dot."

@@ -1,0 +1,99 @@
+"""What a run gets right and wrong, disease by disease."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from core.figures.diseases import auroc_intervals, confusion_grid
+from core.figures.theme import LIGHT, Theme
+from core.metrics.thresholds import Rule, Threshold, choose_threshold, confusion
+from core.pictures.source import Source, short
+from core.runs import Run
+from core.studies.study import Study
+from core.studies.vocabulary import display_name
+
+PUBLISHED = (("CheXclusion (trained)", 0.849), ("CARZero (zero-shot)", 0.811))
+"""Published mean AUROC on the official NIH test split, for reference lines."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Test labels and probabilities (n, K) of a run, their rows in the study, and one threshold per finding."""
+
+    labels: NDArray[np.float32]
+    probabilities: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    thresholds: list[Threshold]
+
+
+def judge(source: Source, run: Run, study: Study, rule: str | float) -> Judged:
+    """Call diseases present or absent on the test split.
+
+    Args:
+        source: of the predictions.
+        run, study: whose.
+        rule: how each threshold is chosen on the validation split (``f1``, ``youden``, ``fixed``), or one value.
+    """
+    table = source.predictions(run)
+    probabilities = table[[f"probability:{name}" for name in study.findings]].to_numpy(np.float64)
+    val, test = study.rows("val"), study.rows("test")
+    if isinstance(rule, float):
+        thresholds = [Threshold(value=rule, rule="fixed")] * len(study.findings)
+    else:
+        named = typing.cast(Rule, rule)
+        columns = range(len(study.findings))
+        thresholds = [choose_threshold(study.labels[val, at], probabilities[val, at], named) for at in columns]
+    return Judged(study.labels[test], probabilities[test], test, thresholds)
+
+
+def matrices(study: Study, judged: Judged, *, theme: Theme = LIGHT) -> go.Figure:
+    """One confusion matrix per disease; trace k is disease k."""
+    counts = []
+    for at in range(len(study.findings)):
+        found = confusion(judged.labels[:, at], judged.probabilities[:, at], judged.thresholds[at].value)
+        counts.append(np.array([[found.tn, found.fp], [found.fn, found.tp]]))
+    names = [display_name(name) for name in study.findings]
+    return confusion_grid(counts, names, [threshold.value for threshold in judged.thresholds], theme=theme)
+
+
+def cell(judged: Judged, at: int, row: int, column: int) -> NDArray[np.int64]:
+    """Positions among the judged samples in one cell of disease ``at``, the most wrong first.
+
+    Args:
+        judged: from :func:`judge`.
+        at: number of the disease.
+        row: 0 labelled absent, 1 labelled present.
+        column: 0 called absent, 1 called present.
+    """
+    scores = judged.probabilities[:, at]
+    called = scores >= judged.thresholds[at].value
+    inside = np.flatnonzero((judged.labels[:, at] == row) & (called == bool(column)))
+    wrongness = scores if row == 0 else -scores
+    return inside[np.argsort(-wrongness[inside], kind="stable")]
+
+
+def intervals(
+    source: Source, runs: Sequence[Run], study: Study, *, published: bool = False, theme: Theme = LIGHT
+) -> go.Figure:
+    """AUROC of each disease with its 95 % interval, all runs side by side."""
+    reports = [source.evaluation(run)["test"] for run in runs]
+    fields = {
+        name: [np.array([row["auroc"][name] for row in report["findings"]], dtype=np.float64) for report in reports]
+        for name in ("value", "low", "high")
+    }
+    return auroc_intervals(
+        [display_name(name) for name in study.findings],
+        fields["value"],
+        fields["low"],
+        fields["high"],
+        n_positive=[row["positives"] for row in reports[0]["findings"]],
+        series=[short(run) for run in runs],
+        references=[("chance", 0.5), *(PUBLISHED if published else ())],
+        theme=theme,
+    )

@@ -1,0 +1,71 @@
+"""Where pictures get their data from: the app's caches, or the files themselves."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from core.metrics import similarity
+from core.runs import Run, read_metrics
+from core.store import EmbeddingSet, Projection, paired_rows
+from core.studies.study import Study
+
+Vectors = NDArray[np.float32]
+Rows = NDArray[np.int64]
+
+
+class Source(Protocol):
+    """What every picture may ask of a run."""
+
+    def embeddings(self, run: Run, name: str) -> EmbeddingSet: ...
+
+    def projection(self, run: Run) -> Projection: ...
+
+    def predictions(self, run: Run) -> pd.DataFrame: ...
+
+    def evaluation(self, run: Run) -> dict[str, Any]: ...
+
+    def metrics(self, run: Run) -> list[dict[str, Any]]: ...
+
+    def centroids(self, run: Run, study: Study) -> tuple[Vectors, Rows]:
+        """Disease centroids (K, d) of the judged samples, NaN without support, and their support (K,)."""
+
+    def pairs(self, run: Run, study: Study) -> tuple[Vectors, Vectors, Rows]:
+        """Image and text vectors of the judged samples that have both, and their rows in the study."""
+
+
+class Files:
+    """Reads anew at every call."""
+
+    def embeddings(self, run: Run, name: str) -> EmbeddingSet:
+        return run.embeddings(name)
+
+    def projection(self, run: Run) -> Projection:
+        return run.projection()
+
+    def predictions(self, run: Run) -> pd.DataFrame:
+        return run.predictions()
+
+    def evaluation(self, run: Run) -> dict[str, Any]:
+        return run.evaluation()
+
+    def metrics(self, run: Run) -> list[dict[str, Any]]:
+        return read_metrics(run.folder / "metrics.jsonl")
+
+    def centroids(self, run: Run, study: Study) -> tuple[Vectors, Rows]:
+        rows = study.judged_rows()
+        return similarity.centroids(self.embeddings(run, "images").vectors[rows], study.labels[rows])
+
+    def pairs(self, run: Run, study: Study) -> tuple[Vectors, Vectors, Rows]:
+        rows = study.judged_rows()
+        ids = study.samples["id"].to_numpy()[rows]
+        images, texts, among = paired_rows(self.embeddings(run, "images"), self.embeddings(run, "texts"), ids)
+        return images, texts, rows[among]
+
+
+def short(run: Run) -> str:
+    """A run in titles and legends: its title and the beginning of its id."""
+    return f"{run.title} · {run.id[:4]}"

@@ -1,0 +1,333 @@
+"""NIH ChestX-ray14 in its own layout: the real files, and all that can be wrong with a copy of them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.errors import ConfigError, StudyError
+from core.studies.nih import import_nih
+from core.studies.study import Study, study_names
+from core.studies.vocabulary import NIH_FINDINGS
+from core.workspace import salted
+
+SIZE = 64
+
+
+def rows_of(folder: Path) -> list[dict[str, str]]:
+    """The published table, read without pandas."""
+    with next(folder.glob("Data_Entry_2017*.csv")).open(encoding="utf-8-sig", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+class TestReal:
+    """One import of all 808 radiographs, looked at from every side."""
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+        with pytest.MonkeyPatch.context() as patch:
+            folder = tmp_path_factory.mktemp("home")
+            patch.setenv("FLUOROSCOPE_HOME", str(folder))
+            yield folder
+
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def study(home: Path, real_data: Path) -> Study:
+        assert home.is_dir()
+        return import_nih(real_data / "nih_small", "nih", size=SIZE)
+
+    def test_all_of_it_is_there(self, study: Study) -> None:
+        assert len(study) == 808 and study.images.shape == (808, SIZE, SIZE)
+        assert study.samples["patient"].nunique() == study.manifest["patients"] == 212
+        assert study.manifest["set_aside"] == []
+        assert study.findings == NIH_FINDINGS and not study.synthetic and not study.has_text
+
+    def test_labels_against_the_table(self, study: Study, real_data: Path) -> None:
+        rows = rows_of(real_data / "nih_small")
+        for row, labels in zip(rows, study.labels, strict=True):  # all rows have a picture: the order is the table's
+            named = set(row["Finding Labels"].split("|")) - {"No Finding"}
+            assert {name for name, label in zip(NIH_FINDINGS, labels, strict=True) if label == 1} == named
+            assert not np.isnan(labels).any()
+
+    def test_ids_age_sex_and_view_against_the_table(self, study: Study, real_data: Path) -> None:
+        for row, sample in zip(rows_of(real_data / "nih_small"), study.samples.to_dict("records"), strict=True):
+            assert sample["id"] == salted(row["Image Index"], "r")
+            assert sample["patient"] == salted(row["Patient ID"], "p")
+            assert (sample["sex"], sample["view"]) == (row["Patient Gender"], row["View Position"])
+            assert sample["age"] == float(row["Patient Age"]) <= 120
+            assert sample["text"] is None
+
+    def test_pixels_against_the_files(self, study: Study, real_data: Path) -> None:
+        rows = rows_of(real_data / "nih_small")
+        for position in (0, 1, 255, 256, 257, 511, 512, 807):  # also where one batch of the reader ends
+            with Image.open(real_data / "nih_small/images_001/images" / rows[position]["Image Index"]) as image:
+                assert np.array_equal(study.images[position], np.asarray(image.convert("L")))
+
+    def test_splits(self, study: Study, real_data: Path) -> None:
+        folder = real_data / "nih_small"
+        official = set((folder / "test_list.txt").read_text().split())
+        named = np.array([row["Image Index"] for row in rows_of(folder)])
+        split = study.samples["split"].to_numpy()
+        assert set(named[split == "test"]) == official
+        patients = {part: set(study.samples["patient"][split == part]) for part in ("train", "val", "test")}
+        assert not patients["train"] & patients["val"]
+        assert not patients["test"] & (patients["train"] | patients["val"])
+        share = (split == "val").sum() / (split != "test").sum()
+        assert 0.15 <= share < 0.25
+
+    def test_no_patient_number_or_file_name_is_kept(self, study: Study, real_data: Path) -> None:
+        rows = rows_of(real_data / "nih_small")
+        tables = study.samples.drop(columns=[*study.samples.filter(like="finding:"), "age", "row"])
+        stored = set(map(str, tables.to_numpy().ravel()))
+        text = (study.folder / "study.json").read_text()
+        raw = (study.folder / "samples.parquet").read_bytes()
+        for row in rows:
+            file, patient = row["Image Index"], row["Patient ID"]
+            assert not {file, file.removesuffix(".png"), patient, patient.zfill(8)} & stored
+            assert file not in text and file.encode() not in raw and file[:8].encode() not in raw
+        assert str(real_data) not in text and "nih_small" not in text
+        assert tables["id"].str.fullmatch(r"r[0-9a-f]{12}").all()
+        assert tables["patient"].str.fullmatch(r"p[0-9a-f]{12}").all()
+
+    @pytest.mark.usefixtures("home")
+    def test_the_same_import_gives_the_same_study(self, study: Study, real_data: Path) -> None:
+        again = import_nih(real_data / "nih_small", "again", size=SIZE)
+        assert again.fingerprint == study.fingerprint and again.split_hash == study.split_hash
+        other = import_nih(real_data / "nih_small", "other", size=SIZE, seed=1)
+        assert other.split_hash != study.split_hash
+        test = study.samples["split"] == "test"
+        assert ((other.samples["split"] == "test") == test).all()
+
+
+def test_another_workspace_has_another_salt_but_the_same_validation_patients(
+    real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = a_copy(real_data, tmp_path / "nih", 60)
+    made = []
+    for name in ("one", "two"):
+        monkeypatch.setenv("FLUOROSCOPE_HOME", str(tmp_path / name))
+        made.append(import_nih(folder, "x", size=16, val_fraction=0.3))
+    assert not set(made[0].samples["patient"]) & set(made[1].samples["patient"])
+    assert made[0].samples["split"].tolist() == made[1].samples["split"].tolist()
+    assert (made[0].samples["split"] == "val").any()
+
+
+def a_copy(real_data: Path, folder: Path, count: int = 40) -> Path:
+    """Every twentieth row of the real set (both lists among them), in a folder that may be damaged."""
+    source = real_data / "nih_small"
+    rows = rows_of(source)[:: 808 // count][:count]
+    (folder / "images_001/images").mkdir(parents=True)
+    kept = {row["Image Index"] for row in rows}
+    for file in kept:
+        shutil.copy(source / "images_001/images" / file, folder / "images_001/images")
+    for part in ("train_val_list.txt", "test_list.txt"):
+        (folder / part).write_text("\n".join(sorted(kept & set((source / part).read_text().split()))))
+    write_table(folder, rows)
+    return folder
+
+
+def write_table(folder: Path, rows: list[dict[str, str]], encoding: str = "utf-8") -> None:
+    with (folder / "Data_Entry_2017_v2020.csv").open("w", encoding=encoding, newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.mark.usefixtures("workspace")
+class TestDamaged:
+    @pytest.fixture
+    def folder(self, real_data: Path, tmp_path: Path) -> Path:
+        return a_copy(real_data, tmp_path / "nih")
+
+    def edit(self, folder: Path, row: int, **values: str) -> dict[str, str]:
+        rows = rows_of(folder)
+        rows[row].update({name.replace("_", " "): value for name, value in values.items()})
+        write_table(folder, rows)
+        return rows[row]
+
+    def image(self, folder: Path, row: int) -> Path:
+        return folder / "images_001/images" / rows_of(folder)[row]["Image Index"]
+
+    def imported(self, folder: Path, name: str = "x") -> Study:
+        return import_nih(folder, name, size=16)
+
+    def test_whole(self, folder: Path) -> None:
+        study = self.imported(folder)
+        assert len(study) == 40 and study.manifest["set_aside"] == []
+        assert all(study.manifest["splits"].values())
+
+    @pytest.mark.parametrize("damage", ["empty", "html", "cut"])
+    def test_a_corrupt_picture_is_set_aside(self, folder: Path, workspace: Path, damage: str) -> None:
+        path = self.image(folder, 7)
+        content = {"empty": b"", "html": b"<html></html>", "cut": path.read_bytes()[:800]}[damage]
+        path.write_bytes(content)
+        study = self.imported(folder)
+        assert len(study) == 39
+        (aside,) = study.manifest["set_aside"]
+        assert aside["row"] == 9 and aside["id"] == salted(path.name, "r")  # line 1 is the header
+        assert "not a picture" in aside["reason"]
+        found = np.load(workspace / "studies/x/images.npy", mmap_mode="r", allow_pickle=False)
+        assert found.shape == (39, 16, 16)
+        wanted = [salted(row["Image Index"], "r") for n, row in enumerate(rows_of(folder)) if n != 7]
+        assert study.samples["id"].tolist() == wanted
+        whole = a_fresh_array(folder, [n for n in range(40) if n != 7])
+        assert np.array_equal(found, whole)
+
+    def test_missing_and_unlisted_pictures(self, folder: Path) -> None:
+        self.image(folder, 3).unlink()
+        unlisted = self.image(folder, 5).name
+        for part in ("train_val_list.txt", "test_list.txt"):
+            path = folder / part
+            path.write_text(path.read_text().replace(unlisted, ""))
+        study = self.imported(folder)
+        assert study.manifest["set_aside"] == [
+            {"row": 5, "reason": "no picture of that name"},
+            {"row": 7, "reason": "in neither train_val_list.txt nor test_list.txt"},
+        ]
+        assert len(study) == 38
+
+    def test_a_patient_in_both_lists(self, folder: Path) -> None:
+        listed = (folder / "test_list.txt").read_text().split()
+        test = next(n for n, row in enumerate(rows_of(folder)) if row["Image Index"] in listed)
+        other = next(row["Patient ID"] for row in rows_of(folder) if row["Image Index"] not in listed)
+        self.edit(folder, test, Patient_ID=other)
+        with pytest.raises(StudyError, match="1 patients lie in train_val_list.txt and in test_list.txt") as error:
+            self.imported(folder)
+        assert salted(other, "p") in str(error.value)
+        assert not re.search(rf"\b0*{other}\b", str(error.value).replace("1 patients", ""))
+        assert study_names() == []
+
+    def test_a_file_in_both_lists(self, folder: Path) -> None:
+        path = folder / "test_list.txt"
+        path.write_text(path.read_text() + "\n" + (folder / "train_val_list.txt").read_text().split()[0])
+        with pytest.raises(StudyError, match="1 file names stand in both lists"):
+            self.imported(folder)
+
+    def test_an_unknown_finding(self, folder: Path) -> None:
+        self.edit(folder, 2, Finding_Labels="Mass|Pneumonitis")
+        with pytest.raises(StudyError, match=r"unknown findings \['Pneumonitis'\]; known: Atelectasis"):
+            self.imported(folder)
+
+    @pytest.mark.parametrize("column", ["Finding Labels", "Patient ID", "View Position"])
+    def test_a_missing_column(self, folder: Path, column: str) -> None:
+        write_table(folder, [{k: v for k, v in row.items() if k != column} for row in rows_of(folder)])
+        with pytest.raises(StudyError, match=rf"lacks the columns \['{column}'\]; it has \['Image Index'"):
+            self.imported(folder)
+
+    def test_extra_columns_and_a_byte_order_mark(self, folder: Path) -> None:
+        plain = self.imported(folder)
+        write_table(folder, [{**row, "Note": "x"} for row in rows_of(folder)], encoding="utf-8-sig")
+        for part in ("train_val_list.txt", "test_list.txt"):
+            (folder / part).write_text((folder / part).read_text().replace("\n", "\r\n"), encoding="utf-8-sig")
+        assert self.imported(folder, "y").fingerprint == plain.fingerprint
+
+    def test_a_file_named_twice(self, folder: Path) -> None:
+        self.edit(folder, 1, Image_Index=rows_of(folder)[0]["Image Index"])
+        with pytest.raises(StudyError, match="names 1 files twice"):
+            self.imported(folder)
+
+    @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xff\xfe\x00bad", b'Image Index,"x\n1,2\n', b"a,b\n1,2\n1,2,3\n"])
+    def test_not_a_table(self, folder: Path, content: bytes) -> None:
+        (folder / "Data_Entry_2017_v2020.csv").write_bytes(content)
+        with pytest.raises(StudyError, match=r"Data_Entry_2017_v2020\.csv (cannot be read|lacks the columns)"):
+            self.imported(folder)
+
+    def test_a_link_out_of_the_folder_is_not_followed(self, folder: Path, tmp_path: Path) -> None:
+        path = self.image(folder, 4)
+        outside = tmp_path / "outside.png"
+        shutil.move(path, outside)
+        path.symlink_to(outside)
+        study = self.imported(folder)
+        assert study.manifest["set_aside"] == [{"row": 6, "reason": "no picture of that name"}]
+
+    @pytest.mark.parametrize("name", ["../../outside.png", "/etc/passwd", "images_001/images/x.png"])
+    def test_a_name_that_is_a_path(self, folder: Path, name: str) -> None:
+        before = self.edit(folder, 4)["Image Index"]
+        self.edit(folder, 4, Image_Index=name)
+        path = folder / "train_val_list.txt"
+        path.write_text(path.read_text().replace(before, name) + f"\n{name}")
+        assert self.imported(folder).manifest["set_aside"][0] == {"row": 6, "reason": "no picture of that name"}
+
+    def test_one_picture_in_two_splits(self, folder: Path) -> None:
+        listed = (folder / "test_list.txt").read_text().split()
+        test = next(n for n, row in enumerate(rows_of(folder)) if row["Image Index"] in listed)
+        other = next(n for n, row in enumerate(rows_of(folder)) if row["Image Index"] not in listed)
+        shutil.copy(self.image(folder, other), self.image(folder, test))
+        with pytest.raises(StudyError, match="2 radiographs have the same pixels") as error:
+            self.imported(folder)
+        assert salted(self.image(folder, test).name, "r") in str(error.value)
+
+    def test_what_is_not_known_stays_unknown(self, folder: Path) -> None:
+        self.edit(folder, 0, Finding_Labels="", Patient_Age="412", Patient_Gender="", View_Position="LL")
+        self.edit(folder, 1, Finding_Labels="No Finding", Patient_Age="058Y")
+        self.edit(folder, 2, Finding_Labels="Mass| Nodule", Patient_Age="006M")
+        self.edit(folder, 3, Patient_Age="")
+        self.edit(folder, 4, Patient_Age="about 40")
+        study = self.imported(folder)
+        assert np.isnan(study.labels[0]).all()
+        assert not study.labels[1].any()
+        assert study.labels[2].sum() == 2 and study.labels[2, NIH_FINDINGS.index("Nodule")] == 1
+        ages = study.samples["age"]
+        assert ages[[0, 3, 4]].isna().all() and ages[1] == 58 and ages[2] == 0.5
+        assert study.samples["sex"][0] is None and study.samples["view"][0] is None
+
+    def test_a_row_without_a_patient(self, folder: Path) -> None:
+        self.edit(folder, 6, Patient_ID="")
+        assert self.imported(folder).manifest["set_aside"] == [{"row": 8, "reason": "no Patient ID"}]
+
+    def test_rows_without_a_file(self, folder: Path) -> None:
+        for row in (6, 8):
+            self.edit(folder, row, Image_Index="")
+        aside = self.imported(folder).manifest["set_aside"]
+        assert [one["row"] for one in aside] == [8, 10]
+
+    def test_a_failed_import_keeps_the_old_study(self, folder: Path, workspace: Path) -> None:
+        before = self.imported(folder).fingerprint
+        for path in (folder / "images_001/images").iterdir():
+            path.write_bytes(b"")
+        with pytest.raises(StudyError, match="None of the 40 radiographs can be read"):
+            self.imported(folder)
+        assert Study.load("x").fingerprint == before
+        assert [path.name for path in (workspace / "studies").iterdir()] == ["x"]
+        with pytest.raises(StudyError):
+            self.imported(folder, "new")
+        assert study_names() == ["x"]
+
+    @pytest.mark.parametrize("part", ["Data_Entry_2017_v2020.csv", "images_001", "train_val_list.txt", "test_list.txt"])
+    def test_a_part_is_missing(self, folder: Path, part: str) -> None:
+        shutil.rmtree(folder / part) if part == "images_001" else (folder / part).unlink()
+        with pytest.raises(StudyError, match=r"nih is not in NIH's layout: it lacks") as error:
+            self.imported(folder)
+        assert part.split("_v2020")[0].replace("images_001", "images_*") in str(error.value)
+
+    def test_settings(self, folder: Path) -> None:
+        for wrong in (0, -5, 100_000):
+            with pytest.raises(ConfigError, match="size is"):
+                import_nih(folder, "x", size=wrong)
+        for fraction in (-0.1, 1.0, 15, float("nan")):
+            with pytest.raises(ConfigError, match="val_fraction is"):
+                import_nih(folder, "x", size=16, val_fraction=fraction)
+        study = import_nih(folder, "x", size=16, val_fraction=0)
+        assert study.manifest["splits"]["val"] == 0 and study.manifest["splits"]["train"]
+
+    def test_the_manifest_is_strict_json(self, folder: Path) -> None:
+        study = self.imported(folder)
+        json.loads((study.folder / "study.json").read_text(), parse_constant=pytest.fail)
+
+
+def a_fresh_array(folder: Path, positions: list[int]) -> np.ndarray:
+    """What the pictures of these rows are, read without the importer."""
+    found = []
+    for position in positions:
+        with Image.open(folder / "images_001/images" / rows_of(folder)[position]["Image Index"]) as image:
+            found.append(np.asarray(image.convert("L").resize((16, 16), Image.Resampling.BICUBIC)))
+    return np.stack(found)

@@ -1,0 +1,396 @@
+"""The stages of a run, in this process on strange studies and in processes that are killed."""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+from safetensors.numpy import load_file
+
+from core import pipeline
+from core.config.presets import preset
+from core.config.run import RunConfig
+from core.encoders import load_encoder
+from core.errors import ArtefactError, RunError, Stopped, StudyError, TrainingDiverged
+from core.files import read_json, stamp, write_json
+from core.pipeline import Pipeline
+from core.runs import Run, read_metrics, read_progress
+from core.studies.study import Study
+from core.studies.vocabulary import NIH_FINDINGS
+from scripts.tables import report
+from tests.finished import PLANTED, Finished
+from tests.tiny import tiny_study, until
+
+pytestmark = pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")  # umap says so when imported
+PRESETS = ("orthogonal", "linear", "contrastive", "zero-shot")
+cached_encoder = functools.cache(load_encoder)
+
+
+@pytest.fixture(autouse=True)
+def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A pipeline takes over signals, which are given back; the towers are loaded once for all tests."""
+    monkeypatch.setattr(pipeline, "load_encoder", cached_encoder)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def quick(name: str = "orthogonal", study: str = "tiny", **training: Any) -> RunConfig:
+    config = preset(name, study=study, encoder="lite")
+    epochs = {"epochs": 2} if config.training.epochs else {}
+    return config.replace(
+        head=config.head.replace(width=16, attention_heads=2),
+        training=config.training.replace(**{"batch_size": 16, **epochs, **training}),
+        evaluation=config.evaluation.replace(replicates=20),
+        projection=config.projection.replace(epochs=10),
+    )
+
+
+def all_stages(config: RunConfig) -> Run:
+    run = Run.create(config)
+    Pipeline(run).all_stages()
+    return run
+
+
+def one_class(value: float) -> Any:
+    return lambda drawn: np.full_like(drawn, value)
+
+
+STUDIES: dict[str, dict[str, Any]] = {
+    "as usual, with text": {"text": True, "counts": (20, 8, 8)},
+    "all healthy": {"labels": one_class(0), "counts": (12, 4, 4)},
+    "everybody has everything": {"labels": one_class(1), "counts": (12, 4, 4)},
+    "nothing is known": {"labels": one_class(np.nan), "counts": (12, 4, 4)},
+    "no validation": {"counts": (14, 0, 6)},
+    "no test": {"counts": (14, 6, 0)},
+    "fourteen radiographs": {"counts": (8, 3, 3)},
+    "two radiographs": {"counts": (1, 0, 1)},
+    "one finding": {"findings": NIH_FINDINGS[:1], "counts": (12, 6, 6)},
+    "two findings": {"findings": NIH_FINDINGS[:2], "counts": (12, 6, 6), "text": True},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", STUDIES)
+def test_every_stage_works_on_strange_studies(workspace: Path, kind: str) -> None:
+    study = tiny_study(**STUDIES[kind])
+    for name in PRESETS:
+        run = all_stages(quick(name))
+        assert all(run.has(stage) for stage in ("train", "embed", "evaluate", "project"))
+        assert len(run.embeddings("images").ids) == len(study)
+        assert len(run.embeddings("prompts").ids) == len(study.findings)
+        assert len(run.projection().of_kind("sample")[0]) == len(study)
+        test = run.evaluation()["test"]
+        assert (test is None) == (kind == "no test")
+        text = report(run)
+        assert "nan" not in text.lower()
+        if kind in ("all healthy", "everybody has everything", "nothing is known"):
+            assert test["macro"]["n_findings"] == 0
+            assert "macro (0 findings)" in text
+        for row in read_metrics(run.folder / "metrics.jsonl")[1:]:
+            assert np.isfinite([row["loss"], *row["terms"].values()]).all()
+
+
+@pytest.mark.parametrize("name", PRESETS[:3])
+def test_without_a_training_split_only_zero_shot_runs_work(workspace: Path, name: str) -> None:
+    tiny_study(counts=(0, 0, 12))
+    with pytest.raises(StudyError, match="no training split: only zero-shot runs work"):
+        all_stages(quick(name))
+    assert all_stages(quick("zero-shot")).has("project")
+
+
+def test_one_radiograph_alone(workspace: Path) -> None:
+    tiny_study(counts=(0, 0, 1))
+    run = all_stages(quick("zero-shot"))
+    assert run.projection().parameters["method"] in ("pca", "umap")
+    assert "1 test radiographs" in report(run)
+
+
+def test_the_towers_see_each_radiograph_once(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_study(counts=(6, 3, 3))
+    all_stages(quick("zero-shot"))
+    encoder = cached_encoder(quick().encoder, pipeline.best_device())
+    monkeypatch.setattr(encoder, "embed_images", lambda images: pytest.fail("the towers were passed over again"))
+    monkeypatch.setattr(encoder, "embed_texts", lambda texts: pytest.fail("the towers were passed over again"))
+    all_stages(quick("linear"))
+
+
+def test_a_damaged_feature_cache_is_made_again(workspace: Path) -> None:
+    tiny_study(counts=(6, 3, 3))
+    first = all_stages(quick("zero-shot"))
+    for path in (workspace / "features").glob("*.npy"):
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 1
+        path.write_bytes(data)
+    second = all_stages(quick("zero-shot"))
+    np.testing.assert_array_equal(first.embeddings("images").vectors, second.embeddings("images").vectors)
+
+
+def test_the_same_config_gives_the_same_run(workspace: Path) -> None:
+    tiny_study(counts=(20, 8, 8))
+    one, two = all_stages(quick()), all_stages(quick())
+    other = all_stages(quick().replace(seed=1))
+    for name in ("images", "texts", "prompts"):
+        np.testing.assert_array_equal(one.embeddings(name).vectors, two.embeddings(name).vectors)
+    assert not np.array_equal(one.embeddings("images").vectors, other.embeddings("images").vectors)
+    assert one.evaluation() == two.evaluation()
+
+
+def test_each_stage_can_be_done_again_and_changes_nothing(workspace: Path) -> None:
+    tiny_study(counts=(20, 8, 8))
+    run = all_stages(quick("contrastive"))
+
+    def content() -> dict[str, bytes]:
+        kept = ("metrics.jsonl", "head.safetensors", "predictions.parquet", "images.safetensors", "evaluation.json")
+        return {path.name: path.read_bytes() for path in run.folder.rglob("*") if path.name in (*kept, "umap.parquet")}
+
+    before = content()
+    assert len(before) == 6
+    for stage in ("train", "embed", "evaluate", "project"):
+        getattr(Pipeline(run), stage)()
+    assert content() == before
+    Pipeline(run).all_stages()
+    assert content() == before
+
+
+def test_embeddings_come_from_config_and_study_and_head_alone(workspace: Path) -> None:
+    tiny_study(counts=(12, 4, 4))
+    run = all_stages(quick())
+    again = Run.create(Run.load(run.id).config)
+    (again.folder / "checkpoints").mkdir()
+    for name in ("head.safetensors", "head.json"):
+        (again.folder / "checkpoints" / name).write_bytes((run.folder / "checkpoints" / name).read_bytes())
+    Pipeline(again).embed()
+    for name in ("images", "texts", "prompts", "negatives", "prompts-frozen"):
+        np.testing.assert_array_equal(run.embeddings(name).vectors, again.embeddings(name).vectors)
+    pd.testing.assert_frame_equal(run.predictions(), again.predictions())
+
+
+@pytest.mark.parametrize(("stage", "missing"), [("embed", "train"), ("evaluate", "embed"), ("project", "embed")])
+def test_a_stage_says_which_one_comes_first(workspace: Path, stage: str, missing: str) -> None:
+    tiny_study(counts=(6, 3, 3))
+    run = Run.create(quick())
+    with pytest.raises(RunError, match=f"no {missing} stage yet: `python -m scripts.{missing} {run.id[:8]}`"):
+        getattr(Pipeline(run), stage)()
+
+
+def test_a_damaged_head_is_refused(workspace: Path) -> None:
+    tiny_study(counts=(6, 3, 3))
+    run = all_stages(quick("linear"))
+    path = run.folder / "checkpoints" / "head.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-3] ^= 4
+    path.write_bytes(data)
+    with pytest.raises(ArtefactError, match="head.safetensors"):  # noqa: RUF043
+        Pipeline(run).embed()
+
+
+def test_a_study_that_changed_under_a_run_is_refused(workspace: Path) -> None:
+    tiny_study(counts=(12, 4, 4))
+    run = all_stages(quick("linear"))
+    for stage in ("train", "embed", "evaluate", "project"):
+        tiny_study(counts=(12, 4, 4), seed=9)
+        with pytest.raises(StudyError, match="changed since this run began"):
+            getattr(Pipeline(run), stage)()
+    tiny_study(counts=(12, 4, 4))
+    Pipeline(run).evaluate()  # the same study again is the same study
+
+
+def test_a_study_that_is_gone_is_an_error_in_words(workspace: Path) -> None:
+    with pytest.raises(StudyError, match=r"No study 'tiny'; there is: none yet\."):
+        Pipeline(Run.create(quick())).train()
+
+
+def test_a_patient_in_two_splits_stops_training(workspace: Path) -> None:
+    study = tiny_study(counts=(12, 4, 4))
+    samples = study.samples.copy()
+    samples.loc[0, "patient"] = samples.loc[len(samples) - 1, "patient"]
+    path = study.folder / "samples.parquet"
+    samples.to_parquet(path, index=False)
+    if path.stat().st_size != study.manifest["files"]["samples.parquet"]["bytes"]:
+        with pytest.raises(StudyError, match="not whole"):
+            Pipeline(Run.create(quick())).train()
+    manifest = read_json(study.folder / "study.json")  # whoever altered it knows of the stamp
+    manifest["files"]["samples.parquet"] = stamp(path)
+    write_json(study.folder / "study.json", manifest)
+    for name in PRESETS[:3]:
+        run = Run.create(quick(name))
+        with pytest.raises(StudyError, match="1 patients lie in more than one split"):
+            Pipeline(run).train()
+        assert not run.has("train")
+
+
+def test_features_that_are_not_finite_leave_a_run_that_says_why(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_study(counts=(40, 4, 4))
+    run = Run.create(quick(checkpoint_every=0.0))
+    ready = Pipeline(run)
+    real = pipeline.training_data
+
+    def spoilt(prepared: Any) -> Any:
+        data = real(prepared)
+        last = pipeline.Trainer(
+            ready._new_head(prepared),
+            pipeline.Objective(run.config.objective),
+            data,
+            run.config.training,
+            seed=0,
+            folder=run.folder,
+        )._order(0)[-1]
+        data.features[last] = float("nan")
+        return data
+
+    monkeypatch.setattr(pipeline, "training_data", spoilt)
+    with pytest.raises(TrainingDiverged, match="classification loss became nan at step 3") as caught:
+        ready.train()
+    run.fail(caught.value)
+    assert "step 3" in (run.failure() or "")
+    assert [row.get("step") for row in read_metrics(run.folder / "metrics.jsonl")] == [None, 1, 2]
+    kept = sorted(path.name for path in (run.folder / "checkpoints").iterdir())
+    assert kept == ["step-00000001", "step-00000002"]
+    for name in kept:
+        weights = load_file(run.folder / "checkpoints" / name / "model.safetensors")
+        assert all(np.isfinite(value).all() for value in weights.values())
+    assert not run.has("train")
+
+
+def test_asked_to_stop_it_saves_and_goes_on_later(workspace: Path) -> None:
+    tiny_study(counts=(40, 8, 4))
+    whole = Run.create(quick())
+    Pipeline(whole).train()
+    run = Run.create(quick())
+    stopping = Pipeline(run)
+    stopping.prepare()
+    real = stopping._follow
+
+    def follow(trainer: Any, metrics: Any, tell: Any) -> None:
+        def told(done: int, total: int) -> None:
+            tell(done, total)
+            if done == 4:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        real(trainer, metrics, told)
+
+    stopping._follow = follow  # type: ignore[method-assign]
+    with pytest.raises(Stopped, match="can be resumed"):
+        stopping.train()
+    assert read_progress(run.folder)["now"]["stage"] == "train"
+    assert [path.name for path in (run.folder / "checkpoints").iterdir()] == ["step-00000004"]
+    Pipeline(run).train()
+    assert same_losses(run, whole)
+    assert same_heads(run, whole)
+
+
+def test_stop_is_heard_while_features_are_made(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny_study(counts=(40, 12, 12))
+    run = Run.create(quick())
+    ready = Pipeline(run)
+    ready.stop.asked = True
+    with pytest.raises(Stopped):
+        ready.train()
+    assert not list((workspace / "features").glob("*.json")), "nothing half done is kept"
+    Pipeline(run).train()
+
+
+def test_references_stand_in_the_first_line(workspace: Path) -> None:
+    tiny_study(counts=(20, 8, 8))
+    for name, terms in (
+        ("orthogonal", {"classification", "contrastive", "orthogonal"}),
+        ("contrastive", {"contrastive"}),
+    ):
+        run = Run.create(quick(name))
+        Pipeline(run).train()
+        first, *rest = read_metrics(run.folder / "metrics.jsonl")
+        assert set(first["references"]) == terms == set(rest[0]["terms"])
+        assert all(line["floor"] <= line["chance"] for line in first["references"].values())
+        assert [row["step"] for row in rest] == [1, 2, 3, 4]
+
+
+def same_losses(one: Run, two: Run) -> bool:
+    def told(run: Run) -> list[dict[str, Any]]:
+        rows = read_metrics(run.folder / "metrics.jsonl")
+        return [{k: v for k, v in row.items() if k not in ("elapsed", "images_per_second")} for row in rows]
+
+    return told(one) == told(two)
+
+
+def same_heads(one: Run, two: Run) -> bool:
+    heads = [load_file(run.folder / "checkpoints" / "head.safetensors") for run in (one, two)]
+    return heads[0].keys() == heads[1].keys() and all(np.array_equal(heads[0][k], heads[1][k]) for k in heads[0])
+
+
+@pytest.mark.slow
+def test_killed_and_stopped_at_random_moments_it_ends_as_if_it_never_was(workspace: Path) -> None:
+    tiny_study(counts=(40, 8, 4))
+    config = quick(epochs=40, batch_size=8, checkpoint_every=0.0)  # 200 steps, a checkpoint after each
+    whole, run = Run.create(config), Run.create(config)
+    whole.start("train")
+    until(lambda: not whole.state().running, 120)
+    assert whole.state().done, whole.log_tail()
+    draw = random.Random(5)
+    lines = run.folder / "metrics.jsonl"
+    for moment in (draw.randint(1, 60), draw.randint(61, 110), draw.randint(111, 160)):
+        run.start("train")
+        until(lambda moment=moment: len(read_metrics(lines)) > moment or not run.state().running, 120)  # type: ignore[misc]
+        worker = psutil.Process(read_json(run.folder / "process.json")["worker"]["pid"])
+        worker.kill()
+        until(lambda: not run.state().running)
+        assert run.state().words == "killed (signal 9), possibly out of memory", run.log_tail()
+    run.start("train")
+    until(lambda: len(read_metrics(lines)) > 170 or not run.state().running, 120)
+    assert run.stop()
+    until(lambda: not run.state().running)
+    assert (run.state().code, run.state().words) == (85, "stopped"), run.log_tail()
+    assert run.failure() is None
+    assert not run.has("train")
+    run.start("train")
+    until(lambda: not run.state().running, 120)
+    assert run.state().done, run.log_tail()
+    assert run.log_tail().count("resumed at step") == 4
+    assert same_losses(run, whole)
+    assert same_heads(run, whole)
+
+
+def texts_in(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """Everything that can be read in a folder: names, bytes, and what parquet packs away."""
+    for path in folder.rglob("*"):
+        yield path, str(path.relative_to(folder)).encode()
+        if path.is_file():
+            yield path, path.read_bytes()
+        if path.suffix == ".parquet":
+            yield path, pd.read_parquet(path).to_csv().encode()
+
+
+def test_no_patient_number_file_name_or_folder_leaves_the_source(finished: Finished) -> None:
+    source = finished.home.parent / "secretward"
+    planted = [path for path, text in texts_in(source) if PLANTED.search(text)]
+    assert len(planted) > 65, "the search finds what was planted"
+    assert [path for path, text in texts_in(finished.home) if PLANTED.search(text)] == []
+    for name, text in finished.printed.items():
+        assert not PLANTED.search(text.encode()), name
+    study = Study.load("tiny")
+    assert len(study) == 64
+    assert len(study.manifest["set_aside"]) == 2
+    assert study.samples["patient"].nunique() == 32
+
+
+def test_a_run_says_what_study_it_is_of(finished: Finished) -> None:
+    study = Study.load("tiny")
+    for run in map(Run.load, finished.runs.values()):
+        assert read_json(run.folder / "study.json") == {
+            "name": "tiny",
+            "fingerprint": study.fingerprint,
+            "split_hash": study.split_hash,
+        }
+        assert run.embeddings("images").made_by["study"] == study.fingerprint
