@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from core.errors import ArtefactError
@@ -44,9 +44,10 @@ class Checkpoint:
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(parents=True)
         for name, tensors in self.tensors.items():
-            path = draft / f"{name}.safetensors"
-            save_file({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, path)
-            _flush(path)
+            with (draft / f"{name}.safetensors").open("wb") as stream:
+                stream.write(save({key: value.detach().cpu().contiguous() for key, value in tensors.items()}))
+                stream.flush()
+                os.fsync(stream.fileno())
         stamps = {path.name: stamp(path) for path in sorted(draft.glob("*.safetensors"))}
         body = {"step": self.step, "state": self.state, "files": stamps}
         write_json(draft / "manifest.json", {**body, "sha256": _digest(body)})
@@ -93,11 +94,6 @@ def newest(folder: Path) -> Checkpoint | None:
 
 def _folders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("step-*") if path.is_dir() and path.suffix != ".tmp")
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb") as stream:
-        os.fsync(stream.fileno())
 
 
 def random_state() -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -79,7 +79,9 @@ def umap_3d(
     """
     if len(vectors) < FEWEST:
         return _pca_3d(vectors), {"method": "pca", "because": f"fewer than {FEWEST} points"}
-    import umap
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)  # umap tells that its TensorFlow half is not installed
+        import umap
 
     neighbours = min(config.neighbours, len(vectors) - 1)
     reducer = umap.UMAP(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import logging
 
-from core.errors import FluoroscopeError, Stopped
+from core.errors import FluoroscopeError, RunError, Stopped
 from core.runs import Run
 from scripts.common import main, set_up_log
 
@@ -26,6 +28,15 @@ def work(run_id: str, stage: str | None) -> None:
     except FluoroscopeError as error:
         run.fail(error)
         raise
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        full = RunError(
+            f"No room to write ({error.strerror}). What was saved is whole: make room, then resume the run."
+        )
+        with contextlib.suppress(OSError):
+            run.fail(full)
+        raise full from error
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import random
+import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from core.pipeline import Pipeline
 from core.runs import Run, read_metrics, read_progress
 from core.studies.study import Study
 from core.studies.vocabulary import NIH_FINDINGS
+from scripts import worker
 from scripts.tables import report
 from tests.finished import PLANTED, Finished
 from tests.tiny import tiny_study, until
@@ -303,6 +305,29 @@ def test_stop_is_heard_while_features_are_made(workspace: Path, monkeypatch: pyt
     Pipeline(run).train()
 
 
+def test_a_full_disk_is_told_and_survived(workspace: Path) -> None:
+    tiny_study(counts=(40, 8, 4))
+    whole, run = Run.create(quick(checkpoint_every=0.0)), Run.create(quick(checkpoint_every=0.0))
+    Pipeline(whole).train()
+    ready = Pipeline(run)
+    ready.prepare()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:  # no file may grow past this, as on a disk that is full; a checkpoint is larger, features are there already
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        with pytest.raises(RunError, match="No room to write"):
+            worker.work(run.id, "train")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
+    assert "make room, then resume the run" in (run.failure() or "")
+    assert not run.has("train")
+    worker.work(run.id, "train")
+    assert run.failure() is None
+    assert same_losses(run, whole)
+    assert same_heads(run, whole)
+
+
 def test_references_stand_in_the_first_line(workspace: Path) -> None:
     tiny_study(counts=(20, 8, 8))
     for name, terms in (
@@ -343,8 +368,7 @@ def test_killed_and_stopped_at_random_moments_it_ends_as_if_it_never_was(workspa
     for moment in (draw.randint(1, 60), draw.randint(61, 110), draw.randint(111, 160)):
         run.start("train")
         until(lambda moment=moment: len(read_metrics(lines)) > moment or not run.state().running, 120)  # type: ignore[misc]
-        worker = psutil.Process(read_json(run.folder / "process.json")["worker"]["pid"])
-        worker.kill()
+        psutil.Process(read_json(run.folder / "process.json")["worker"]["pid"]).kill()
         until(lambda: not run.state().running)
         assert run.state().words == "killed (signal 9), possibly out of memory", run.log_tail()
     run.start("train")

@@ -26,7 +26,7 @@ def intervals(runs: list[Run], study: Study) -> None:
     reports = [cached.evaluation(run)["test"] for run in runs]
     for column, run, report in zip(st.columns(len(runs)), runs, reports, strict=True):
         with column:
-            st.markdown(f"**{label(run)}**")
+            st.markdown(f"**{plain(label(run))}**")
             macro = report["macro"]["auroc"]
             first, second = st.columns(2)
             first.metric("Macro AUROC", _number(macro["value"]), help="over the findings with both classes")

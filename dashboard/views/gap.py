@@ -14,7 +14,7 @@ from core.pictures import gap as pictures
 from core.runs import Run
 from core.studies.study import Study
 from dashboard import cached, selection
-from dashboard.widgets import header, label, one_study, pick_runs, show, theme
+from dashboard.widgets import header, label, one_study, pick_runs, plain, show, theme
 
 Points = NDArray[np.floating[Any]]
 
@@ -71,7 +71,7 @@ def _number(value: float | None) -> str:
 
 def one_run(run: Run, study: Study, shifted: float) -> None:
     images, texts, _ = cached.pairs(run, study)
-    st.markdown(f"**{label(run)}**")
+    st.markdown(f"**{plain(label(run))}**")
     if len(images) < 2:
         st.info("Fewer than two test radiographs have a text in this model's space, so there is no gap to measure.")
         return

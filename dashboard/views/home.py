@@ -146,8 +146,8 @@ def page() -> None:
     runs = list_runs()
     if started or (any(run.state().running for run in runs) and not load_studies()):
         st.info(
-            "This workspace is empty, so a demo study is being made and a first model trained on it. Its radiographs are "
-            "drawn by a program (none is of a person). The first pictures appear in about half a minute.",
+            "This workspace is empty, so a demo study is being made and a first model trained on it. Its radiographs "
+            "are drawn by a program, none is of a person. The first pictures appear in half a minute.",
             icon=":material/auto_awesome:",
         )
     if any(run.state().running for run in runs):

@@ -11,12 +11,12 @@ from core.pictures import similarity as pictures
 from core.pictures.similarity import KINDS
 from core.runs import Run
 from dashboard import cached, selection
-from dashboard.widgets import header, label, one_study, pick_runs, show, theme
+from dashboard.widgets import header, label, one_study, pick_runs, plain, show, theme
 
 
 def numbers(run: Run, cosines: NDArray[np.float64], kind: str, names: list[str]) -> None:
     """What the heatmap says in numbers."""
-    st.markdown(f"**{label(run)}**")
+    st.markdown(f"**{plain(label(run))}**")
     if kind == "cross":
         own, others = np.diag(cosines), cosines[~np.eye(len(cosines), dtype=bool)]
         first, second, third = st.columns(3)

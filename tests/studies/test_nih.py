@@ -278,7 +278,7 @@ class TestDamaged:
         assert study.labels[2].sum() == 2 and study.labels[2, NIH_FINDINGS.index("Nodule")] == 1
         ages = study.samples["age"]
         assert ages[[0, 3, 4]].isna().all() and ages[1] == 58 and ages[2] == 0.5
-        assert study.samples["sex"][0] is None and study.samples["view"][0] is None
+        assert study.samples[["sex", "view"]].iloc[0].isna().all()
 
     def test_a_row_without_a_patient(self, folder: Path) -> None:
         self.edit(folder, 6, Patient_ID="")

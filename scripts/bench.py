@@ -1,0 +1,81 @@
+"""``python -m scripts.bench NAME``: speed as ratios against the obvious alternative, measured in one run."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from scripts.common import main, set_up_log
+
+REPEATS = 5
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """The median of a few runs after one that warms up."""
+    work()
+    taken = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+def features() -> None:
+    """Our embedding of images against the bare forward pass of the same tower, and without channels_last."""
+    import torch
+
+    from core.config.encoders import resolve_encoder
+    from core.devices import describe
+    from core.encoders import load_encoder
+
+    encoder = load_encoder(resolve_encoder("lite"))
+    images = np.random.default_rng(0).integers(0, 256, (32, 224, 224), dtype=np.uint8)
+    pixels = encoder._prepare(torch.from_numpy(images).to(encoder.device).float().unsqueeze(1))
+    with torch.inference_mode():
+        bare = seconds(lambda: encoder._images(pixels).float().cpu())
+        ours = seconds(lambda: encoder.embed_images(images))
+        encoder.towers.to(memory_format=torch.contiguous_format)
+        plain = pixels.contiguous(memory_format=torch.contiguous_format)
+        other = seconds(lambda: encoder._images(plain).float().cpu())
+    print(f"lite on {describe(encoder.device)}, batches of {len(images)}:")
+    for name, taken in (("bare forward pass", bare), ("embed_images", ours), ("without channels_last", other)):
+        print(f"  {name:24}{len(images) / taken:8.1f} images/s   {taken / bare:5.2f} x the bare pass")
+
+
+def demo() -> None:
+    """Drawing the demo study's radiographs on one core."""
+    from core.studies.demo import DemoConfig, render, sample_table
+
+    rows = sample_table(DemoConfig(images=64)).to_dict("records")[:32]
+    taken = seconds(lambda: [render(row, 224) for row in rows])
+    print(f"demo radiographs of 224 px on one core: {len(rows) / taken:.1f} a second")
+
+
+def curves() -> None:
+    """A 100,000-step curve, thinned and smoothed, against the same curve drawn whole."""
+    from core.figures.curves import Curve, loss_curves
+
+    steps = np.arange(100_000)
+    values = np.exp(-steps / 30_000) + np.random.default_rng(0).normal(0, 0.05, len(steps))
+    line = Curve(name="run", x=steps, y=values)
+    ours = seconds(lambda: loss_curves([line], smoothing=0.6).to_json())
+
+    import plotly.graph_objects as go
+
+    whole = seconds(lambda: go.Figure(go.Scatter(x=steps.tolist(), y=values.tolist())).to_json())
+    print(f"100,000 steps: ours {ours * 1000:.0f} ms, the whole curve from lists {whole * 1000:.0f} ms")
+
+
+BENCHES = {"features": features, "demo": demo, "curves": curves}
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m scripts.bench", description=__doc__)
+    parser.add_argument("name", choices=sorted(BENCHES))
+    chosen = parser.parse_args().name
+    set_up_log()
+    main(BENCHES[chosen])

@@ -1,0 +1,167 @@
+"""The app as a user meets it: in a real browser, with real runs; screenshots go to tests/screenshots."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.workspace import ROOT
+from tests.browser.conftest import Serve
+from tests.finished import Finished
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+SHOTS = ROOT / "tests" / "screenshots"
+VIEWS = ("", "train", "curves", "space", "similarity", "gap", "diseases")
+PLOT = ".js-plotly-plot"
+
+
+@pytest.fixture(scope="module")
+def app(finished_workspace: Finished, serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app on a copy of the finished workspace; its URL."""
+    home = tmp_path_factory.mktemp("app") / "workspace"
+    shutil.copytree(finished_workspace.home, home)
+    with serve(ROOT / "dashboard" / "app.py", {"FLUOROSCOPE_HOME": str(home)}) as url:
+        yield url
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1440, "height": 1100}, accept_downloads=True)
+    context.set_default_timeout(60_000)
+    opened = context.new_page()
+    yield opened
+    context.close()
+
+
+def settled(page: Page) -> None:
+    """Wait until the script has run and every figure is drawn."""
+    page.wait_for_selector("h1")
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    page.wait_for_function(f"() => [...document.querySelectorAll('{PLOT}')].every(node => node._fullLayout)")
+
+
+def visit(page: Page, url: str) -> None:
+    page.goto(url)
+    settled(page)
+
+
+def shot(page: Page, name: str) -> None:
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=str(SHOTS / f"{name}.png"), full_page=True)
+
+
+def query(finished: Finished, *presets: str) -> str:
+    return "&".join(f"runs={finished.runs[preset]}" for preset in presets)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_view_opens_without_errors_or_remote_requests(
+    app: str, chromium: Browser, finished_workspace: Finished, scheme: str
+) -> None:
+    context = chromium.new_context(viewport={"width": 1440, "height": 1600}, color_scheme=scheme)
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    remote: list[str] = []
+    page.on("request", lambda r: None if r.url.startswith((app, "data:", "blob:")) else remote.append(r.url))
+    for view in VIEWS:
+        visit(page, f"{app}/{view}?{query(finished_workspace, 'orthogonal', 'linear')}")
+        shot(page, f"{view or 'home'}-{scheme}")
+        assert not page.query_selector_all('[data-testid="stException"]'), view
+        if view in ("space", "similarity", "gap", "diseases"):
+            assert page.query_selector_all(PLOT), view
+    context.close()
+    assert not [url for url in remote if not url.startswith("ws://127.0.0.1")]
+
+
+def test_a_run_is_launched_watched_and_looked_at(app: str, page: Page) -> None:
+    visit(page, f"{app}/train?train-study=tiny&train-preset=linear")
+    page.get_by_label("Label", exact=True).fill("from the page")
+    page.get_by_label("Epochs", exact=True).fill("60")
+    page.get_by_label("Epochs", exact=True).press("Enter")
+    page.wait_for_timeout(1500)
+    page.get_by_role("button", name="Launch").click()
+    page.get_by_text("running", exact=True).first.wait_for()
+    shot(page, "train-running")
+    page.get_by_role("link", name="Watch their curves").click()
+    settled(page)
+    grown = f"() => Math.max(0, ...[...document.querySelectorAll('{PLOT}')].flatMap(n => n.data.map(t => t.x.length)))"
+    page.wait_for_function(f"() => ({grown})() > 0", timeout=120_000)
+    first = page.evaluate(grown)
+    page.wait_for_function(f"() => ({grown})() > {first} || ({grown})() >= 180", timeout=60_000)
+    shot(page, "curves-running")
+    page.goto(f"{app}/train")
+    card = page.locator('[data-testid="stVerticalBlock"]').filter(has_text="from the page").last
+    card.get_by_text("finished", exact=True).wait_for(timeout=240_000)
+    visit(page, f"{app}/space")
+    assert page.get_by_text("from the page").first.is_visible()
+
+
+def test_the_camera_survives_a_recolour_and_a_click_shows_the_radiograph(
+    app: str, page: Page, finished_workspace: Finished
+) -> None:
+    visit(page, f"{app}/space?{query(finished_workspace, 'orthogonal')}")
+    scene = f"document.querySelector('{PLOT}')._fullLayout.scene"
+    page.wait_for_function(f"() => {scene}._scene && {scene}._scene.glplot")
+    box = page.locator(PLOT).first.bounding_box()
+    assert box
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 160, middle[1] + 60, steps=6)
+    page.mouse.up()
+    page.wait_for_timeout(800)
+    turned = page.evaluate(f"() => JSON.stringify({scene}._scene.getCamera().eye)")
+    page.get_by_label("Colour by").click()
+    page.get_by_role("option", name="Edema").click()
+    page.wait_for_function(f"() => [...document.querySelector('{PLOT}').data].some(t => t.name === 'with Edema')")
+    settled(page)
+    after = page.evaluate(f"() => JSON.stringify({scene}._scene.getCamera().eye)")
+    for axis, value in json.loads(turned).items():
+        assert json.loads(after)[axis] == pytest.approx(value, abs=1e-3)
+    assert "colour=Edema" in page.url
+    sample = page.evaluate(
+        f"() => {{ const node = document.querySelector('{PLOT}'); const t = node.data[0];"
+        " node.emit('plotly_click', {points: [{curveNumber: 0, pointNumber: 3, data: t, fullData: t,"
+        " customdata: node._fullData[0].customdata ? node._fullData[0].customdata[3] : 3}]}); return true }}"
+    )
+    assert sample
+    page.get_by_text("The chosen radiograph").wait_for()
+    settled(page)
+    shot(page, "space-inspector")
+    assert "sample=" in page.url
+    page.reload()
+    page.get_by_text("The chosen radiograph").wait_for()
+
+
+def test_a_cell_of_a_confusion_matrix_shows_its_radiographs(app: str, page: Page, finished_workspace: Finished) -> None:
+    visit(page, f"{app}/diseases?{query(finished_workspace, 'orthogonal')}")
+    page.wait_for_function(f"() => document.querySelectorAll('{PLOT}').length >= 2")
+    grid = page.locator(PLOT).nth(1)
+    grid.scroll_into_view_if_needed()
+    layer = grid.locator(".hm").first.bounding_box()
+    assert layer
+    page.mouse.click(layer["x"] + layer["width"] * 0.25, layer["y"] + layer["height"] * 0.25)
+    page.get_by_text("worst first").wait_for()
+    shot(page, "diseases-cell")
+
+
+@pytest.mark.parametrize("form", ["SVG", "CSV", "HTML"])
+def test_a_figure_is_exported(app: str, page: Page, finished_workspace: Finished, tmp_path: Path, form: str) -> None:
+    visit(page, f"{app}/similarity?{query(finished_workspace, 'orthogonal', 'linear')}")
+    page.get_by_role("button", name="Export").first.click()
+    with page.expect_download(timeout=120_000) as download:
+        page.get_by_role("button", name=form, exact=True).click()
+    name = download.value.suggested_filename
+    assert name.startswith("fluoroscope_similarity_prompts_orthogonal")
+    assert name.endswith(form.lower())
+    download.value.save_as(tmp_path / name)
+    text = (tmp_path / name).read_text()
+    assert "Cardiomegaly" in text
