@@ -41,7 +41,7 @@ def command(home: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", *arguments],
         cwd=ROOT,
-        env={**os.environ, "FLUOROSCOPE_HOME": str(home), "COLUMNS": "250"},
+        env={**os.environ, "FLUOROSCOPE_HOME": str(home), "COLUMNS": "250", "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -141,8 +141,10 @@ def test_tyro_makes_the_command_line() -> None:
     changed = tyro.cli(
         RunConfig,
         default=default,
-        args="--head.width 64 --training.learning-rate 0.01 --objective.no-learn-temperature "
-        "--objective.orthogonal-form absolute --prompts.positive {finding} --label x".split(),
+        args=[
+            *["--head.width", "64", "--training.learning-rate", "0.01", "--objective.no-learn-temperature"],
+            *["--objective.orthogonal-form", "absolute", "--prompts.positive", "{finding}", "--label", "x"],
+        ],
     )
     assert changed == default.replace(
         label="x",

@@ -45,7 +45,9 @@ class Words(Encoder):
 
 @pytest.mark.usefixtures("workspace")
 class TestPrompts:
-    config = PromptConfig(positive=("{finding}", "there is {finding}", "{finding} and {finding}"), negative=("no {finding}",))
+    config = PromptConfig(
+        positive=("{finding}", "there is {finding}", "{finding} and {finding}"), negative=("no {finding}",)
+    )
 
     def test_unit_vectors_are_averaged_then_normalised(self) -> None:
         found = prompt_features(Words(), self.config, FINDINGS)

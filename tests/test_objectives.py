@@ -1,4 +1,4 @@
-"""Losses against slow loops, values worked by hand, and the lines that their curves are read against."""
+"""Losses against slow loops, values and values worked by hand."""
 
 from __future__ import annotations
 
@@ -166,7 +166,9 @@ class TestOrthogonal:
         prompts = unit(count, width)
         cosines = [[dot(a, b) for b in prompts] for a in prompts]
         others = [cosines[i][j] for i in range(count) for j in range(count) if i != j]
-        rows = [one_cross_entropy([3 * c for c in cosines[i]], [float(i == j) for j in range(count)]) for i in range(count)]
+        rows = [
+            one_cross_entropy([3 * c for c in cosines[i]], [float(i == j) for j in range(count)]) for i in range(count)
+        ]
         assert orthogonal_gram(prompts).item() == pytest.approx(sum(c * c for c in others) / len(others))
         assert orthogonal_absolute(prompts).item() == pytest.approx(sum(abs(c) for c in others) / len(others))
         assert orthogonal_cross_entropy(prompts, 3.0).item() == pytest.approx(sum(rows) / count)
@@ -192,89 +194,6 @@ class TestOrthogonal:
         assert loss.item() == 0 and prompts.grad is not None and not prompts.grad.any()
         line = orthogonal_reference(form, 1, 4, 20.0)
         assert (line.chance, line.floor) == (0.0, 0.0)
-
-
-class TestReferences:
-    @pytest.mark.parametrize("width", [64, 256])
-    def test_chance_is_what_random_directions_give(self, width: int) -> None:
-        draws = [unit(14, width, seed=seed) for seed in range(40)]
-        for form, loss in (("gram", orthogonal_gram), ("absolute", orthogonal_absolute)):
-            seen = sum(loss(draw).item() for draw in draws) / len(draws)
-            assert orthogonal_reference(form, 14, width, 1.0).chance == pytest.approx(seen, rel=0.03)
-        seen = sum(orthogonal_cross_entropy(draw, 5.0).item() for draw in draws) / len(draws)
-        assert orthogonal_reference("cross-entropy", 14, width, 5.0).chance == pytest.approx(seen, rel=0.05)
-
-    def test_gram_chance_is_one_over_d(self) -> None:
-        assert orthogonal_reference("gram", 14, 512, 1.0).chance == 1 / 512
-
-    @pytest.mark.parametrize("scale", [0.01, 20.0, 1000.0])
-    @pytest.mark.parametrize("width", [2, 14, 4096])
-    def test_every_allowed_scale_and_width_has_a_finite_chance(self, scale: float, width: int) -> None:
-        line = orthogonal_reference("cross-entropy", 14, width, scale)
-        assert math.isfinite(line.chance) and line.chance >= 0
-        assert math.isnan(line.floor) == (width < 13)
-        assert not line.floor > line.chance
-
-    @pytest.mark.parametrize("count", [2, 3, 14])
-    @pytest.mark.parametrize("scale", [1.0, 10.0])
-    def test_cross_entropy_floor_is_the_simplex(self, count: int, scale: float) -> None:
-        corners = simplex(count, 16)
-        cosines = (corners @ corners.T)[~torch.eye(count, dtype=torch.bool)]
-        assert torch.allclose(cosines, torch.full_like(cosines, -1 / (count - 1)))
-        floor = orthogonal_reference("cross-entropy", count, 16, scale).floor
-        assert orthogonal_cross_entropy(corners, scale).item() == pytest.approx(floor, rel=1e-9)
-        nudged = F.normalize(corners + 0.05 * unit(count, 16).double(), dim=-1)
-        assert orthogonal_cross_entropy(nudged, scale).item() > floor
-        assert orthogonal_cross_entropy(torch.eye(count, 16), scale).item() > floor  # right angles are not its optimum
-
-    def test_welch_bound_where_there_are_more_diseases_than_dimensions(self) -> None:
-        # three directions in the plane, 120 degrees apart: every cosine -1/2, and it cannot be better than 1/4
-        angles = torch.arange(3) * 2 * math.pi / 3
-        mercedes = torch.stack([angles.cos(), angles.sin()], dim=1)
-        floor = orthogonal_reference("gram", 3, 2, 1.0).floor
-        assert floor == pytest.approx(0.25)
-        assert orthogonal_gram(mercedes).item() == pytest.approx(floor)
-        assert all(orthogonal_gram(unit(3, 2, seed=seed)).item() >= floor - 1e-6 for seed in range(20))
-        assert math.isnan(orthogonal_reference("absolute", 3, 2, 1.0).floor)
-        for form in ("gram", "absolute"):
-            assert orthogonal_reference(form, 14, 14, 1.0).floor == 0
-
-    def test_lines_of_an_objective(self) -> None:
-        labels = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.0, NAN], [0.0, NAN]])
-        made = Objective(ObjectiveConfig(classification=1.0, contrastive=2.0, orthogonal=0.5))
-        lines = made.references(labels, answers=14, width=64, group_floor=0.25)
-        # column 1: prevalence 1/4 over 4 cells; column 2: nothing present over 2 cells
-        entropy = -(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
-        assert lines["classification"].chance == pytest.approx(entropy * 4 / 6, abs=1e-5)
-        assert (lines["contrastive"].chance, lines["contrastive"].floor) == (math.log(14), 0.25)
-        assert lines["orthogonal"].chance == 1 / 64
-        assert set(Objective(ObjectiveConfig(contrastive=1.0)).references(labels, answers=2, width=4, group_floor=0)) == {
-            "contrastive"
-        }
-
-    def test_the_chance_of_classification_is_the_loss_of_a_constant_guess(self) -> None:
-        labels = (torch.rand(200, 3, generator=torch.Generator().manual_seed(0)) < torch.tensor([0.1, 0.5, 0.7])).float()
-        labels[:50, 0] = NAN
-        guess = torch.special.logit(labels.nanmean(0)).expand(200, 3)
-        line = Objective(ObjectiveConfig(classification=1.0)).references(labels, answers=1, width=2, group_floor=0)
-        assert line["classification"].chance == pytest.approx(masked_bce(guess, labels).item(), rel=1e-5)
-
-
-class TestObjective:
-    def test_weighted_sum(self) -> None:
-        made = Objective(ObjectiveConfig(classification=0.5, orthogonal=3.0))
-        assert made.weights == {"classification": 0.5, "orthogonal": 3.0}
-        assert made.total({"classification": ONE * 4, "orthogonal": ONE * 2}).item() == 8
-
-    def test_forms(self) -> None:
-        prompts = unit(4, 8)
-        for form, value in (
-            ("gram", orthogonal_gram(prompts)),
-            ("absolute", orthogonal_absolute(prompts)),
-            ("cross-entropy", orthogonal_cross_entropy(prompts, 2.5)),
-        ):
-            config = ObjectiveConfig(orthogonal=1.0, orthogonal_form=form, orthogonal_scale=2.5)  # type: ignore[arg-type]
-            assert Objective(config).orthogonal(prompts) == value
 
 
 class TestPrecision:

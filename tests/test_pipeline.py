@@ -358,21 +358,19 @@ def same_heads(one: Run, two: Run) -> bool:
 @pytest.mark.slow
 def test_killed_and_stopped_at_random_moments_it_ends_as_if_it_never_was(workspace: Path) -> None:
     tiny_study(counts=(40, 8, 4))
-    config = quick(epochs=40, batch_size=8, checkpoint_every=0.0)  # 200 steps, a checkpoint after each
-    whole, run = Run.create(config), Run.create(config)
-    whole.start("train")
-    until(lambda: not whole.state().running, 120)
-    assert whole.state().done, whole.log_tail()
+    whole = Run.create(quick(epochs=30, batch_size=8))
+    Pipeline(whole).train()
+    run = Run.create(quick(epochs=30, batch_size=8, checkpoint_every=0.0))  # 150 steps, a checkpoint after each
     draw = random.Random(5)
     lines = run.folder / "metrics.jsonl"
-    for moment in (draw.randint(1, 60), draw.randint(61, 110), draw.randint(111, 160)):
+    for moment in (draw.randint(1, 50), draw.randint(51, 100)):
         run.start("train")
         until(lambda moment=moment: len(read_metrics(lines)) > moment or not run.state().running, 120)  # type: ignore[misc]
         psutil.Process(read_json(run.folder / "process.json")["worker"]["pid"]).kill()
         until(lambda: not run.state().running)
         assert run.state().words == "killed (signal 9), possibly out of memory", run.log_tail()
     run.start("train")
-    until(lambda: len(read_metrics(lines)) > 170 or not run.state().running, 120)
+    until(lambda: len(read_metrics(lines)) > 120 or not run.state().running, 120)
     assert run.stop()
     until(lambda: not run.state().running)
     assert (run.state().code, run.state().words) == (85, "stopped"), run.log_tail()
@@ -381,7 +379,7 @@ def test_killed_and_stopped_at_random_moments_it_ends_as_if_it_never_was(workspa
     run.start("train")
     until(lambda: not run.state().running, 120)
     assert run.state().done, run.log_tail()
-    assert run.log_tail().count("resumed at step") == 4
+    assert (run.folder / "log.txt").read_text().count("resumed at step") == 3
     assert same_losses(run, whole)
     assert same_heads(run, whole)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -107,8 +109,8 @@ def turned(points: Points) -> Points:
 
 
 class TestOnto:
-    ids = ["a", "b", "c", "d", "e", "Mass", "Mass"]
-    kinds = [*["sample"] * 5, "prompt", "centroid"]
+    ids: ClassVar[list[str]] = ["a", "b", "c", "d", "e", "Mass", "Mass"]
+    kinds: ClassVar[list[str]] = [*["sample"] * 5, "prompt", "centroid"]
     points = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
 
     def test_a_turned_map_comes_back(self) -> None:

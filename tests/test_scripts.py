@@ -18,7 +18,7 @@ import pytest
 
 from core.config.base import Config, settings_of
 from core.config.presets import PRESETS
-from core.config.run import RunConfig
+from core.config.run import HeadConfig, RunConfig
 from core.jobs import STOPPED
 from core.runs import Run, list_runs
 from core.studies.vocabulary import NIH_FINDINGS, display_name
@@ -188,18 +188,20 @@ def test_an_import_of_nothing_is_told(workspace: Path, tmp_path: Path, typed: ty
 
 
 @pytest.mark.slow
-def test_the_stages_one_by_one_make_the_same_run(finished: Finished) -> None:
-    model = Run.load(finished.runs["linear"])
-    run = Run.create(model.config)
-    text = printed(command(finished.home, "scripts.evaluate", run.id[:8]), code=1)
+def test_the_stages_one_by_one_make_the_same_run(workspace: Path) -> None:
+    tiny_study(counts=(3, 1, 1), findings=NIH_FINDINGS[:1])  # fewer than eight points are mapped without UMAP: quick
+    config = PRESETS["linear"]("tiny", "lite").replace(head=HeadConfig(kind="linear", width=16))
+    model, run = Run.create(config), Run.create(config)
+    text = printed(command(workspace, "scripts.evaluate", run.id[:8]), code=1)
     assert f"RunError: Run {run.id[:8]} has no embed stage yet: `python -m scripts.embed {run.id[:8]}`" in text
     assert "Traceback" not in text
     assert run.failure() is not None
     for stage in ("train", "embed", "evaluate", "project"):
-        text = printed(command(finished.home, f"scripts.{stage}", run.id[:8]))
+        text = printed(command(workspace, f"scripts.{stage}", run.id[:8]))
         assert f"{stage} done: {run.folder}" in text
         assert run.has(stage)
     assert run.failure() is None
+    assert "1 test radiographs of 1 patients" in printed(command(workspace, "scripts.run", "--resume", model.id))
     for name in ("images", "texts", "prompts"):
         np.testing.assert_array_equal(run.embeddings(name).vectors, model.embeddings(name).vectors)
     pd.testing.assert_frame_equal(run.predictions(), model.predictions())

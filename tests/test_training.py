@@ -35,6 +35,15 @@ ORTHOGONAL = ObjectiveConfig(classification=1.0, contrastive=1.0, orthogonal=1.0
 PLAN = TrainingConfig(epochs=3, batch_size=7, learning_rate=0.01)
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Layers this small are slower with more, much slower where other programs run too."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def data(n: int = 22, labels: Tensor | None = None, seed: int = 0) -> TrainingData:
     """Features that say which findings are present, plus noise."""
     draw = torch.Generator().manual_seed(seed)
