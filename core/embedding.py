@@ -17,7 +17,7 @@ from core.config.run import PromptConfig
 from core.encoders import Encoder
 from core.errors import ConfigError
 from core.features import text_features
-from core.files import replacing, write_json
+from core.files import replacing, stamp, write_json
 from core.heads import Head
 from core.store import EmbeddingSet
 from core.studies.captions import captions
@@ -119,6 +119,7 @@ def embed(
         "probabilities": "classifier" if head.classifier else "zero-shot, positive against negative prompt",
         "texts": "own text" if head.caption_branch and study.has_text else "made from the findings",
         "scale": head.scale.item(),
+        "files": {"predictions.parquet": stamp(folder / "predictions.parquet")},
     }
     write_json(folder / "embeddings.json", {**made_by, **sources, "sets": sorted(named)})
 

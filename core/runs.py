@@ -21,7 +21,7 @@ import pandas as pd
 from core import jobs
 from core.config.run import RunConfig
 from core.errors import ArtefactError, FluoroscopeError, RunError
-from core.files import read_json, replacing, write_json
+from core.files import read_json, replacing, verify, write_json
 from core.store import EmbeddingSet, Projection
 from core.workspace import ROOT, home
 
@@ -136,12 +136,11 @@ class Run:
     def predictions(self) -> pd.DataFrame:
         """One row per sample: id, split, ``probability:<finding>`` and ``cosine:<finding>``."""
         path = self.folder / "embeddings" / "predictions.parquet"
-        if not path.is_file():
+        manifest = path.with_name("embeddings.json")
+        if not manifest.is_file():
             raise ArtefactError("This run has no predictions yet: its embed stage has not finished.")
-        try:
-            return pd.read_parquet(path)
-        except (OSError, ValueError) as error:
-            raise ArtefactError(f"{path.name} of this run is damaged; run its embed stage again ({error}).") from error
+        verify(path, read_json(manifest)["files"][path.name])
+        return pd.read_parquet(path)
 
     def evaluation(self) -> dict[str, Any]:
         """What the evaluate stage wrote."""
@@ -168,7 +167,7 @@ def list_runs() -> list[Run]:
     for path in (home() / "runs").glob("*/config.json"):
         run = Run(path.parent)
         try:
-            assert run.config  # reading it is the check
+            _ = run.config  # reading it is the check
             runs.append((run.created, run.id, run))
         except (FluoroscopeError, KeyError, TypeError, ValueError, OSError):
             continue

@@ -32,7 +32,6 @@ from scripts.tables import report
 from tests.finished import PLANTED, Finished
 from tests.tiny import tiny_study, until
 
-pytestmark = pytest.mark.filterwarnings("ignore:Tensorflow not installed:ImportWarning")  # umap says so when imported
 PRESETS = ("orthogonal", "linear", "contrastive", "zero-shot")
 cached_encoder = functools.cache(load_encoder)
 

@@ -30,6 +30,14 @@ class HeadConfig(Config):
     attention_heads: int = setting(default=4, help="attention heads of each disease transformer", low=1, high=64)
     dropout: float = setting(default=0.1, help="dropout in the heads", low=0.0, high=0.9)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.kind == "disease-tokens" and self.width % self.attention_heads:
+            raise ConfigError(
+                f"HeadConfig.width is {self.width} and attention_heads {self.attention_heads}: the width must be a "
+                "multiple of the heads, such as 256 and 4."
+            )
+
 
 @config
 class ObjectiveConfig(Config):

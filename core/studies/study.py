@@ -18,7 +18,7 @@ from numpy.lib.format import write_array_header_1_0
 from numpy.typing import NDArray
 
 from core.errors import ArtefactError, StudyError
-from core.files import read_json, replacing, stamp, sync_folder, write_json
+from core.files import read_json, replacing, stamp, sync_folder, verify, write_json
 from core.workspace import checked_slug, home
 
 SPLITS = ("train", "val", "test")
@@ -86,7 +86,9 @@ class Study:
     @cached_property
     def samples(self) -> pd.DataFrame:
         """One row per radiograph: id, patient, split, text, age, sex, view and ``finding:*`` (1, 0, NaN)."""
-        return pd.read_parquet(self.folder / "samples.parquet")
+        path = self.folder / "samples.parquet"
+        verify(path, self.manifest["files"][path.name])
+        return pd.read_parquet(path)
 
     @cached_property
     def images(self) -> NDArray[np.uint8]:
