@@ -157,8 +157,7 @@ class RunConfig(Config):
         """Whether the settings fit together (each alone was checked when it was made).
 
         Raises:
-            ConfigError: a loss that this kind of head cannot learn from, a width that the attention heads cannot
-                share, or prompt templates without ``{finding}``.
+            ConfigError: a loss that this kind of head cannot learn from, or prompt templates without ``{finding}``.
         """
         head = self.head
         for loss in ("classification", "contrastive", "orthogonal"):
@@ -169,11 +168,6 @@ class RunConfig(Config):
                     f"ObjectiveConfig.{loss} is {weight:g}, but a head of kind {head.kind!r} cannot learn from that "
                     f"loss: set its weight to 0, or take a head of kind {able}."
                 )
-        if head.kind == "disease-tokens" and head.width % head.attention_heads:
-            raise ConfigError(
-                f"HeadConfig.width is {head.width}; with disease tokens it must be a multiple of attention_heads, "
-                f"which is {head.attention_heads}."
-            )
         for name, templates in (("positive", self.prompts.positive), ("negative", self.prompts.negative)):
             if not templates or any("{finding}" not in template for template in templates):
                 raise ConfigError(

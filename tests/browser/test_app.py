@@ -95,7 +95,7 @@ def test_a_run_is_launched_watched_and_looked_at(app: str, page: Page) -> None:
     shot(page, "train-running")
     page.get_by_role("link", name="Watch their curves").click()
     settled(page)
-    grown = f"() => Math.max(0, ...[...document.querySelectorAll('{PLOT}')].flatMap(n => n.data.map(t => t.x.length)))"
+    grown = f"() => Math.max(0, ...[...document.querySelectorAll('{PLOT}')].flatMap(n => (n.calcdata ?? []).map(c => c.length)))"
     page.wait_for_function(f"() => ({grown})() > 0", timeout=120_000)
     first = page.evaluate(grown)
     page.wait_for_function(f"() => ({grown})() > {first} || ({grown})() >= 180", timeout=60_000)
@@ -131,7 +131,9 @@ def test_the_camera_survives_a_recolour_and_a_click_shows_the_radiograph(
         assert json.loads(after)[axis] == pytest.approx(value, abs=1e-3)
     assert "colour=Edema" in page.url
     point = "{curveNumber: 0, pointNumber: 3, data: {name: 'radiographs'}, customdata: 3}"
+    page.mouse.down()  # where the point lies on the screen is plotly's secret: the press is real, the hit is told
     page.evaluate(f"() => {{ document.querySelector('{PLOT}').emit('plotly_click', {{points: [{point}]}}) }}")
+    page.mouse.up()
     page.get_by_text("The chosen radiograph").wait_for()
     settled(page)
     shot(page, "space-inspector")
