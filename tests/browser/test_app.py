@@ -95,7 +95,8 @@ def test_a_run_is_launched_watched_and_looked_at(app: str, page: Page) -> None:
     shot(page, "train-running")
     page.get_by_role("link", name="Watch their curves").click()
     settled(page)
-    grown = f"() => Math.max(0, ...[...document.querySelectorAll('{PLOT}')].flatMap(n => (n.calcdata ?? []).map(c => c.length)))"
+    sizes = "[...document.querySelectorAll('.js-plotly-plot')].flatMap(n => (n.calcdata ?? []).map(c => c.length))"
+    grown = f"() => Math.max(0, ...{sizes})"
     page.wait_for_function(f"() => ({grown})() > 0", timeout=120_000)
     first = page.evaluate(grown)
     page.wait_for_function(f"() => ({grown})() > {first}", timeout=60_000)
