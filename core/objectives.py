@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -132,6 +133,28 @@ def _mean_random_cross_entropy(diseases: int, width: int, scale: float) -> float
     generator = torch.Generator().manual_seed(0)
     draws = F.normalize(torch.randn(32, diseases, width, generator=generator, dtype=torch.float64), dim=-1)
     return float(torch.stack([orthogonal_cross_entropy(draw, scale) for draw in draws]).mean())
+
+
+def shared_text_floor(text_of: Tensor, batch: int) -> float:
+    """The floor of :func:`info_nce` with groups: the expected ln of how many rows of a batch carry a row's own text.
+
+    Args:
+        text_of: (n,) integers, which text each of the n rows has.
+        batch: rows that are drawn without putting back.
+
+    Returns:
+        Nats; 0 where every text is its own.
+    """
+    from scipy.stats import hypergeom
+
+    sizes, how_many = torch.bincount(text_of.cpu()).unique(return_counts=True)
+    total, others = len(text_of), np.arange(batch)
+    floor = 0.0
+    for size, count in zip(sizes.tolist(), how_many.tolist(), strict=True):
+        if size > 1:
+            chances = hypergeom.pmf(others, total - 1, size - 1, batch - 1)
+            floor += count * size / total * float((chances * np.log1p(others)).sum())
+    return floor
 
 
 class Objective:

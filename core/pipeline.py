@@ -20,7 +20,7 @@ from core.errors import RunError, Stopped, StudyError
 from core.features import image_features
 from core.files import read_json, replacing, stamp, verify, write_json
 from core.heads import Head, build_head
-from core.objectives import Objective
+from core.objectives import Objective, shared_text_floor
 from core.runs import MetricsLog, ProgressFile, Run
 from core.studies.study import Study, check_leaks, study_names
 from core.training import StepMetrics, Trainer, TrainingData, seed_everything
@@ -284,10 +284,7 @@ def references(head: Head, objective: Objective, data: TrainingData, batch_size:
     head.eval()
     output = head.images(data.features[:1])
     batch = min(batch_size, len(data.features))
-    group_floor = 0.0
-    if output.tokens is None:  # of a random batch, 1 + (batch - 1) * share carry one's own text on average
-        shares = torch.bincount(data.caption_of).float() / len(data.caption_of)
-        group_floor = float((shares * (1 + (batch - 1) * shares).log()).sum())
+    group_floor = shared_text_floor(data.caption_of, batch) if output.tokens is None else 0.0
     found = objective.references(
         data.labels,
         answers=data.labels.shape[1] if output.tokens is not None else batch,

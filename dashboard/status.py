@@ -66,6 +66,8 @@ def card(run: Run, *, controls: bool = True) -> None:
             st.error(plain(reason))
         elif state.state == "exited" and state.words == "failed":
             st.error("It ended without saying why: the end of its log is below.")
+        if state.done and (took := timings(run)):
+            st.caption(f"took {took}")
         if controls:
             _controls(run, state, right)
 

@@ -16,6 +16,7 @@ from core.objectives import (
     orthogonal_cross_entropy,
     orthogonal_gram,
     orthogonal_reference,
+    shared_text_floor,
 )
 from tests.test_objectives import simplex, unit
 
@@ -106,3 +107,20 @@ class TestObjective:
         ):
             config = ObjectiveConfig(orthogonal=1.0, orthogonal_form=form, orthogonal_scale=2.5)  # type: ignore[arg-type]
             assert Objective(config).orthogonal(prompts) == value
+
+
+class TestSharedTextFloor:
+    def test_distinct_texts_leave_a_floor_of_zero(self) -> None:
+        assert shared_text_floor(torch.arange(20), 8) == 0
+
+    def test_one_text_for_all_leaves_guessing(self) -> None:
+        assert shared_text_floor(torch.zeros(20, dtype=torch.int64), 8) == pytest.approx(math.log(8))
+
+    def test_it_is_the_mean_over_random_batches(self) -> None:
+        text_of = torch.tensor([0] * 12 + [1] * 5 + [2, 3, 4])
+        generator = torch.Generator().manual_seed(0)
+        seen = []
+        for _ in range(2000):
+            drawn = text_of[torch.randperm(len(text_of), generator=generator)[:8]]
+            seen.append((drawn[:, None] == drawn).sum(1).float().log().mean().item())
+        assert shared_text_floor(text_of, 8) == pytest.approx(sum(seen) / len(seen), abs=0.01)
