@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from core import jobs
 from core.workspace import ROOT
 from tests.browser.conftest import Serve
 from tests.finished import Finished
+from tests.tiny import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -166,3 +169,24 @@ def test_a_figure_is_exported(app: str, page: Page, finished_workspace: Finished
     download.value.save_as(tmp_path / name)
     text = (tmp_path / name).read_text()
     assert "Cardiomegaly" in text
+
+
+def test_an_empty_workspace_fills_itself(chromium: Browser, serve: Serve, tmp_path: Path) -> None:
+    """First light: one run is started, its progress is shown, and the first radiographs appear."""
+    home = tmp_path / "workspace"
+    with serve(ROOT / "dashboard" / "app.py", {"FLUOROSCOPE_HOME": str(home)}) as url:
+        context = chromium.new_context(viewport={"width": 1440, "height": 1100})
+        page = context.new_page()
+        started = time.monotonic()
+        page.goto(url)
+        page.get_by_text("This workspace is empty").wait_for(timeout=30_000)
+        page.get_by_text("Making the study:").wait_for(timeout=60_000)
+        shot(page, "first-light")
+        page.locator("img").first.wait_for(timeout=240_000)
+        page.get_by_text("synthetic", exact=True).wait_for()
+        print(f"first radiographs {time.monotonic() - started:.0f} s after the page opened")
+        shot(page, "first-radiographs")
+        context.close()
+        (folder,) = (home / "runs").iterdir()
+        assert jobs.stop(folder)
+        until(lambda: not jobs.state(folder).running, 60)

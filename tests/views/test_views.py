@@ -171,3 +171,13 @@ print(json.dumps([name for name in heavy if name in sys.modules]))
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=300
     )
     assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+@pytest.mark.parametrize("address", [None, "0.0.0.0", "192.0.2.7"])
+def test_an_address_that_others_can_reach_shows_nothing(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch, address: str | None
+) -> None:
+    monkeypatch.setattr("dashboard.widgets.st.get_option", lambda name: address if name == "server.address" else None)
+    at = opened("home")
+    assert "no login" in at.error[0].value
+    assert not at.title
