@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core import runs
 from core.config.presets import preset
 from core.config.run import RunConfig
 from core.errors import ArtefactError, RunError
-from core.files import read_json, write_json
+from core.files import read_json, stamp, write_json
 from core.runs import MetricsLog, ProgressFile, Run, list_runs, read_metrics, read_progress
 from core.store import EmbeddingSet
 
@@ -239,9 +240,16 @@ def test_what_is_not_there_yet_is_an_error_in_words(workspace: Path) -> None:
 def test_damaged_predictions_are_an_error_in_words(workspace: Path) -> None:
     run = Run.create(config())
     (run.folder / "embeddings").mkdir()
-    for content in (b"", b"PAR1" + b"\0" * 50 + b"PAR1", b"<html>"):
-        (run.folder / "embeddings" / "predictions.parquet").write_bytes(content)
-        with pytest.raises(ArtefactError, match="damaged"):
+    path = run.folder / "embeddings" / "predictions.parquet"
+    pd.DataFrame({"id": ["r1"], "split": ["test"]}).to_parquet(path)
+    whole = path.read_bytes()
+    with pytest.raises(ArtefactError, match="embed stage has not finished"):
+        run.predictions()
+    write_json(path.with_name("embeddings.json"), {"files": {path.name: stamp(path)}})
+    assert list(run.predictions()["id"]) == ["r1"]
+    for content in (b"", whole[:-1], whole[:30] + b"\xff" + whole[31:]):
+        path.write_bytes(content)
+        with pytest.raises(ArtefactError, match="predictions.parquet"):
             run.predictions()
 
 
