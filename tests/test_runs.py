@@ -249,7 +249,7 @@ def test_damaged_predictions_are_an_error_in_words(workspace: Path) -> None:
     assert list(run.predictions()["id"]) == ["r1"]
     for content in (b"", whole[:-1], whole[:30] + b"\xff" + whole[31:]):
         path.write_bytes(content)
-        with pytest.raises(ArtefactError, match="predictions.parquet"):
+        with pytest.raises(ArtefactError, match=r"predictions\.parquet"):
             run.predictions()
 
 
