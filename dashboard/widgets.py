@@ -16,7 +16,8 @@ from core.errors import ArtefactError, ConfigError, ExportError, FluoroscopeErro
 from core.figures.export import chromium_available, figure_bytes, figure_csv, file_name
 from core.figures.theme import DARK, LIGHT, Theme
 from core.runs import Run, list_runs
-from dashboard import selection
+from core.studies.study import Study
+from dashboard import cached, selection
 from dashboard.components.plot import Click, plot
 
 FORMATS = ("svg", "pdf", "png", "html", "csv")
@@ -95,13 +96,16 @@ def label(run: Run) -> str:
     return f"{run.title} · {run.config.study} · {run.id[:4]}"
 
 
-def one_study(runs: Sequence[Run]) -> str:
+def study_of(runs: Sequence[Run]) -> Study:
     """The study of all these runs; stops the page where they differ, because nothing could be compared."""
     names = {run.config.study for run in runs}
     if len(names) > 1:
         st.warning(f"These runs are of different studies ({', '.join(sorted(names))}): choose runs of one study.")
         st.stop()
-    return names.pop()
+    study = cached.study(names.pop())
+    if study.synthetic:
+        st.caption(f"Study `{study.name}` :orange-badge[synthetic]: its radiographs are of nobody.")
+    return study
 
 
 def show(

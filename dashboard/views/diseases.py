@@ -14,7 +14,7 @@ from core.runs import Run
 from core.studies.study import Study
 from core.studies.vocabulary import display_name
 from dashboard import cached, selection
-from dashboard.widgets import header, label, one_study, pick_runs, plain, show, theme
+from dashboard.widgets import header, label, pick_runs, plain, show, study_of, theme
 
 RULES = {"f1": "Best F1", "youden": "Youden's J", "fixed": "0.5", "own": "One value …"}
 CELLS = {(0, 0): "true negatives", (0, 1): "false positives", (1, 0): "false negatives", (1, 1): "true positives"}
@@ -99,7 +99,7 @@ def _int(text: str) -> int:
 def page() -> None:
     header("Diseases", "Which diseases are told apart, and which radiographs are missed?")
     runs = pick_runs("evaluate", most=3)
-    study = cached.study(one_study(runs))
+    study = study_of(runs)
     if not len(study.rows("test")):
         st.warning("This study has no test split, so nothing can be judged on it.")
         return

@@ -14,7 +14,7 @@ from core.pictures import gap as pictures
 from core.runs import Run
 from core.studies.study import Study
 from dashboard import cached, selection
-from dashboard.widgets import header, label, one_study, pick_runs, plain, show, theme
+from dashboard.widgets import header, label, pick_runs, plain, show, study_of, theme
 
 Points = NDArray[np.floating[Any]]
 
@@ -98,7 +98,7 @@ def _nearest(images: Points, texts: Points) -> str:
 def page() -> None:
     header("Modality gap", "How far apart do images and their texts lie, and does it matter?")
     runs = pick_runs("embed", most=3)
-    study = cached.study(one_study(runs))
+    study = study_of(runs)
     shifted = selection.number(
         "Shift images and texts by",
         -5.0,

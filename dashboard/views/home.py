@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core import first_light
+from core.config.presets import preset
 from core.runs import Run, list_runs
 from core.studies.study import Study, load_studies
 from core.studies.vocabulary import display_name
@@ -71,6 +72,7 @@ def results(runs: list[Run]) -> None:
                 "Prompt |cos|": st.column_config.NumberColumn(
                     format="%.3f", help="mean |cosine| between disease prompts; 0 is orthogonal"
                 ),
+                "Took": st.column_config.TextColumn(help="seconds of each stage"),
                 "Gap": st.column_config.NumberColumn(format="%.3f", help="distance between image and text means"),
             },
         )
@@ -88,6 +90,7 @@ def _row(run: Run) -> dict[str, Any]:
         "95 % interval": _interval(test["macro"]["auroc"]) if test else "no test split",
         "Prompt |cos|": space["prompts"]["mean_abs"] if space["prompts"] else None,
         "Gap": space["gap"],
+        "Took": status.timings(run),
     }
 
 
@@ -104,20 +107,19 @@ def next_step(runs: list[Run]) -> None:
     presets = {run.config.preset for run in runs if run.config.study == done[0].config.study}
     st.subheader("Next", anchor=False)
     if "zero-shot" not in presets:
-        st.markdown(
-            "See what training changed: run the **zero-shot** preset on the same study and put both side by side."
-        )
-        st.page_link("views/train.py", label="Launch a zero-shot run", icon=":material/play_circle:")
-    else:
-        st.markdown("Two runs are ready to be compared.")
+        st.markdown("What did training change? Run the same towers untrained, and put both side by side.")
+        if st.button("Launch a zero-shot run", icon=":material/play_circle:"):
+            same = done[0].config
+            Run.create(preset("zero-shot", study=same.study, encoder="lite").replace(encoder=same.encoder)).start()
+            st.rerun()
     columns = st.columns(4)
     for column, (view, words) in zip(
         columns,
         (
             ("space", "Where do diseases lie?"),
             ("similarity", "Are their prompts apart?"),
-            ("gap", "How far apart are images and texts?"),
-            ("diseases", "Which diseases are told apart?"),
+            ("gap", "Are images far from texts?"),
+            ("diseases", "Which are told apart?"),
         ),
         strict=True,
     ):

@@ -11,7 +11,7 @@ from core.pictures import similarity as pictures
 from core.pictures.similarity import KINDS
 from core.runs import Run
 from dashboard import cached, selection
-from dashboard.widgets import header, label, one_study, pick_runs, plain, show, theme
+from dashboard.widgets import header, label, pick_runs, plain, show, study_of, theme
 
 
 def numbers(run: Run, cosines: NDArray[np.float64], kind: str, names: list[str]) -> None:
@@ -42,7 +42,7 @@ def _mean(values: NDArray[np.float64]) -> str:
 def page() -> None:
     header("Similarity", "Are the diseases apart, in words and in pictures?")
     runs = pick_runs("embed", most=3)
-    study = cached.study(one_study(runs))
+    study = study_of(runs)
     kind = selection.one(
         "Cosines between", list(KINDS), name="cosines", draw=st.segmented_control, format_func=KINDS.get
     )

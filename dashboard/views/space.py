@@ -14,7 +14,7 @@ from core.runs import Run
 from core.studies.study import Study
 from core.studies.vocabulary import display_name
 from dashboard import cached, selection
-from dashboard.widgets import header, label, one_study, pick_runs, plain, show, theme
+from dashboard.widgets import header, label, pick_runs, plain, show, study_of, theme
 
 NEIGHBOURS = 6
 LABELLED = {"Prompts": ["prompt"], "Centroids": ["centroid"], "Both": ["prompt", "centroid"], "None": []}
@@ -111,7 +111,7 @@ def _neighbours(study: Study, row: int, run: Run) -> None:
 def page() -> None:
     header("Space", "Where do diseases lie, and which radiographs lie together?")
     runs = pick_runs("project", most=3)
-    study = cached.study(one_study(runs))
+    study = study_of(runs)
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
     with middle:
         labelled = selection.one("Names beside", list(LABELLED), name="labelled", draw=st.segmented_control)
