@@ -30,6 +30,7 @@ def intervals(runs: list[Run], study: Study) -> None:
             macro = report["macro"]["auroc"]
             first, second = st.columns(2)
             first.metric("Macro AUROC", _number(macro["value"]), help="over the findings with both classes")
+            first.caption(f"95 % interval {_number(macro['low'])} – {_number(macro['high'])}")
             second.metric(
                 "Mean squared error", _number(report["overall_mse"]), help="of the probabilities; lower is better"
             )
