@@ -86,7 +86,7 @@ def loss_curves(
     theme: Theme = LIGHT,
 ) -> go.Figure:
     """Several runs' curves of one quantity; raw values thin behind smoothed ones."""
-    if not series:
+    if not any(np.isfinite(np.asarray(curve.y, np.float64)).any() for curve in series):
         return empty(theme, "No values yet")
     made = figure(theme, height=320)
     for curve in series:
@@ -109,10 +109,17 @@ def loss_curves(
             made.add_hline(
                 y=reference.value,
                 line={"color": theme.muted, "width": 1, "dash": "dash"},
-                annotation={"text": plain(reference.label), "font": {"size": 11, "color": theme.muted}},
+                annotation={
+                    "text": plain(reference.label),
+                    "font": {"size": 11, "color": theme.muted},
+                    "bgcolor": theme.paper,
+                    "opacity": 0.85,
+                },
                 annotation_position="top right",
             )
-    made.update_xaxes(title=plain(x_title), type="log" if log_x else "linear")
-    made.update_yaxes(title=plain(y_title), type="log" if log_y else "linear")
+            if log_y:  # on such an axis a line is placed by its value, a text by its exponent
+                made.layout.annotations[-1].y = float(np.log10(reference.value))
+    made.update_xaxes(title_text=plain(x_title), type="log" if log_x else "linear")
+    made.update_yaxes(title_text=plain(y_title), type="log" if log_y else "linear")
     made.update_layout(showlegend=len(series) > 1, hovermode="x unified" if len(series) > 1 else "x")
     return made

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from plotly.subplots import make_subplots
 
 from core.errors import InputError
-from core.figures.theme import LIGHT, Theme, empty, figure, plain
+from core.figures.theme import LIGHT, Theme, dress, empty, figure, hover, plain, same_length
 
 COLUMNS = 5
 LABELS = ("absent", "present")
@@ -37,35 +37,40 @@ def auroc_intervals(
         references: dashed lines.
         theme: light or dark.
     """
-    if not names or not values:
+    if not len(names) or not len(values):
         return empty(theme, "No disease was scored")
+    same_length("AUROC of several runs", values=values, lows=lows, highs=highs, names_of_runs=series)
+    same_length("AUROC of several diseases", names=names, numbers_of_positives=n_positive)
     count = len(names)
     made = figure(theme, height=120 + 34 * count)
     places = np.arange(count, dtype=np.float32)
     spread = 0.5 / max(1, len(values))
     for number, (value, low, high, name) in enumerate(zip(values, lows, highs, series, strict=True)):
         middle, bottom, top = (np.asarray(part, np.float32) for part in (value, low, high))
-        if len(middle) != count:
-            raise InputError(f"{count} diseases, but {len(middle)} values of {name!r}.")
+        if not middle.shape == bottom.shape == top.shape == (count,):
+            shapes = f"{middle.shape}, {bottom.shape} and {top.shape}"
+            raise InputError(f"{count} diseases, but values, lows and highs of shapes {shapes} of {name!r}.")
         made.add_scatter(
             x=middle, y=places + spread * (number - (len(values) - 1) / 2), mode="markers", name=plain(name),
             marker={"size": 8, "color": theme.colour(number)}, customdata=np.stack([bottom, top], axis=1),
+            text=[plain(one) for one in names],
             error_x={"type": "data", "symmetric": False, "array": top - middle, "arrayminus": middle - bottom,
                      "thickness": 1.5, "width": 3, "color": theme.colour(number)},
-            hovertemplate="%{x:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]<extra>" + plain(name) + "</extra>",
+            hovertemplate="%{x:.3f} [%{customdata[0]:.3f}, %{customdata[1]:.3f}]<extra>" + hover(name) + "</extra>",
         )  # fmt: skip
     for at in np.flatnonzero(np.isnan(np.array([np.asarray(value, float) for value in values])).all(axis=0)).tolist():
         made.add_annotation(x=0.52, y=at, text="one class only", showarrow=False, xanchor="left",
                             font={"size": 11, "color": theme.muted})  # fmt: skip
     for number, (text, level) in enumerate(references):
-        made.add_vline(
-            x=level, line={"color": theme.muted, "width": 1, "dash": "dash"},
-            annotation={"text": plain(text), "font": {"size": 11, "color": theme.muted}, "yshift": 14 * number},
-            annotation_position="top",
+        made.add_vline(x=level, line={"color": theme.muted, "width": 1, "dash": "dash"})
+        made.add_annotation(
+            x=level, y=1, yref="paper", yanchor="bottom", yshift=14 * number, showarrow=False,
+            xanchor="center" if level < 0.7 else "right",  # centred, a long name would leave the paper
+            text=f"{plain(text)} {level:.3g}", font={"size": 11, "color": theme.muted},
         )  # fmt: skip
     ticks = [f"{plain(name)}  (n={positive})" for name, positive in zip(names, n_positive, strict=True)]
     made.update_yaxes(tickvals=places, ticktext=ticks, range=[count - 0.4, -0.6], showgrid=False, ticks="")
-    made.update_xaxes(title="AUROC, 95 % interval", range=[_lowest(lows), 1.01])
+    made.update_xaxes(title_text="AUROC, 95 % interval", range=[_lowest(lows), 1.01])
     made.update_layout(showlegend=len(values) > 1, margin={"t": 24 + 14 * len(references)})
     made.update_layout(legend={"orientation": "h", "y": -0.12, "yanchor": "top"})
     return made
@@ -88,31 +93,34 @@ def confusion_grid(
         thresholds: K probabilities from which a disease is called present.
         theme: light or dark.
     """
-    if not counts:
+    same_length("A grid of confusion matrices", matrices=counts, names=names, thresholds=thresholds)
+    if not len(counts):
         return empty(theme, "No disease was judged")
     rows = -(-len(counts) // COLUMNS)
     columns = min(COLUMNS, len(counts))
-    titles = [f"{plain(name)} · {threshold:.2f}" for name, threshold in zip(names, thresholds, strict=True)]
+    titles = [f"{plain(name)} · {_threshold(level)}" for name, level in zip(names, thresholds, strict=True)]
     made = make_subplots(rows=rows, cols=columns, subplot_titles=titles, horizontal_spacing=0.03,
                          vertical_spacing=0.28 / rows)  # fmt: skip
     for number, matrix in enumerate(counts):
-        made.add_trace(_matrix(np.asarray(matrix, np.int64), theme), number // columns + 1, number % columns + 1)
-    frame = figure(theme, height=70 + 175 * rows)
-    kept = {
-        key: value for key, value in frame.layout.to_plotly_json().items() if key not in ("xaxis", "yaxis", "title")
-    }
-    made.update_layout(kept)
-    axis = {"showgrid": False, "zeroline": False, "ticks": "", "tickfont": {"size": 11, "color": theme.ink}}
+        trace = _matrix(np.asarray(matrix, np.int64), theme).update(name=plain(names[number]))
+        made.add_trace(trace, number // columns + 1, number % columns + 1)
+    dress(made, theme, height=70 + 175 * rows)
+    axis = {"showgrid": False, "showline": False, "ticks": "", "tickfont": {"size": 11, "color": theme.ink}}
     made.update_xaxes(fixedrange=True, **axis)
     made.update_yaxes(fixedrange=True, autorange="reversed", tickangle=-90, **axis)
     for number in range(len(counts)):  # labels only along the outer edge: they are the same everywhere
         row, column = number // columns + 1, number % columns + 1
-        made.update_yaxes(showticklabels=column == 1, title="label" if column == 1 else None, row=row, col=column)
+        made.update_yaxes(showticklabels=column == 1, title_text="label" if column == 1 else None, row=row, col=column)
         last = number + columns >= len(counts)
-        made.update_xaxes(showticklabels=last, title="model" if last else None, row=row, col=column)
+        made.update_xaxes(showticklabels=last, title_text="model" if last else None, row=row, col=column)
     made.update_annotations(font={"size": 12, "color": theme.ink, "family": theme.font})
     made.update_layout(margin={"l": 50, "r": 10, "t": 36, "b": 44})
+    made.update_layout(meta={"panels": len(counts), "per_row": [3, COLUMNS], "bar": False})
     return made
+
+
+def _threshold(level: float) -> str:
+    return f"{level:.2f}" if np.isfinite(level) else "no threshold"
 
 
 def _matrix(counts: NDArray[np.int64], theme: Theme) -> go.Heatmap:
@@ -129,10 +137,11 @@ def _matrix(counts: NDArray[np.int64], theme: Theme) -> go.Heatmap:
         showscale=False,
         xgap=2,
         ygap=2,
-        colorscale=[[0.0, theme.grid if theme.name == "dark" else "#f3f6f9"], [1.0, "#2a79ab"]],
+        colorscale=[[0.0, theme.paper], [1.0, theme.diverging[-1][1]]],
         text=[[f"{rates[r, c]:.0%}<br>{counts[r, c]:,}" if totals[r, 0] else "n=0" for c in (0, 1)] for r in (0, 1)],
         texttemplate="%{text}",
         textfont={"size": 11, "color": theme.ink},
+        customdata=counts,
         hovertemplate="label %{y}, model %{x}: %{text}<extra></extra>",
         hoverongaps=False,
     )

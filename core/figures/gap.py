@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from plotly.subplots import make_subplots
 
 from core.errors import InputError
-from core.figures.theme import LIGHT, Theme, empty, figure, plain
+from core.figures.theme import LIGHT, Theme, dress, empty, figure, plain, same_length
 
 IMAGE, TEXT, ACROSS = 0, 1, 2
 """Which of the theme's colours an image, a text, and what lies between them have, in every figure."""
@@ -42,8 +42,8 @@ def paired_map(
             x=points[:, 0], y=points[:, 1], mode="markers", name=name,
             marker={"size": 5, "color": theme.colour(number), "opacity": 0.8, "symbol": ("circle", "diamond")[number]},
         )  # fmt: skip
-    made.update_xaxes(title=plain(x_title))
-    made.update_yaxes(title=plain(y_title), scaleanchor="x", scaleratio=1)
+    made.update_xaxes(title_text=plain(x_title))
+    made.update_yaxes(title_text=plain(y_title), scaleanchor="x", scaleratio=1)
     return made
 
 
@@ -65,8 +65,8 @@ def cosine_cones(images: ArrayLike, texts: ArrayLike, across: ArrayLike, *, them
         drawn += 1
     if not drawn:
         return empty(theme, "There are no two rows to compare")
-    made.update_xaxes(title="Cosine", range=[-1, 1])
-    made.update_yaxes(title="Share of pairs", rangemode="tozero")
+    made.update_xaxes(title_text="Cosine", range=[-1, 1])
+    made.update_yaxes(title_text="Share of pairs", rangemode="tozero")
     return made
 
 
@@ -88,19 +88,19 @@ def shift_curve(
     if not len(x):
         return empty(theme, "There is no shift to draw")
     scores = None if task is None else np.asarray(task, np.float32)
+    both = [np.asarray(one, np.float32) for one in (loss_image_to_text, loss_text_to_image)]
+    same_length(
+        "A shift curve", distances=x, losses=both[0], losses_back=both[1], scores=x if scores is None else scores
+    )
     with_task = scores is not None and bool(np.isfinite(scores).any())
     made = make_subplots(rows=2 if with_task else 1, cols=1, shared_xaxes=True, vertical_spacing=0.08)
-    frame = figure(theme, height=380)
-    made.update_layout(frame.layout.to_plotly_json() | {"xaxis": {}, "yaxis": {}, "title": None})
-    for values, name, number in (
-        (loss_image_to_text, "image → text", IMAGE),
-        (loss_text_to_image, "text → image", TEXT),
-    ):
+    dress(made, theme, height=380)
+    for values, name, number in ((both[0], "image → text", IMAGE), (both[1], "text → image", TEXT)):
         made.add_scatter(
-            x=x, y=np.asarray(values, np.float32), name=name, mode="lines", row=1, col=1,
+            x=x, y=values, name=name, mode="lines", row=1, col=1,
             line={"color": theme.colour(number), "width": 2, "dash": "solid" if number == IMAGE else "dot"},
         )  # fmt: skip
-    made.update_yaxes(title="Loss (nats)", row=1, col=1)
+    made.update_yaxes(title_text="Loss (nats)", row=1, col=1)
     if with_task and scores is not None:
         best = int(np.nanargmax(scores))
         made.add_scatter(x=x, y=scores, name=plain(task_name), mode="lines", row=2, col=1,
@@ -111,11 +111,8 @@ def shift_curve(
             marker={"size": 8, "color": theme.colour(ACROSS)},
             cliponaxis=False,
         )  # fmt: skip
-        made.update_yaxes(title=plain(task_name), row=2, col=1)
-    axis = {"gridcolor": theme.grid, "zeroline": False, "linecolor": theme.muted, "tickfont": {"size": 11}}
-    made.update_xaxes(**axis)
-    made.update_yaxes(automargin=True, **axis)
-    made.update_xaxes(title="Shift", row=2 if with_task else 1, col=1)
+        made.update_yaxes(title_text=plain(task_name), row=2, col=1)
+    made.update_xaxes(title_text="Shift", row=2 if with_task else 1, col=1)
     made.add_vline(x=0, line={"color": theme.muted, "width": 1, "dash": "dash"})
     if marker:
         made.add_vline(x=marker, line={"color": theme.ink, "width": 1, "dash": "dot"})

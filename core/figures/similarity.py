@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from plotly.subplots import make_subplots
 
 from core.errors import InputError
-from core.figures.theme import LIGHT, Theme, empty, figure, plain
+from core.figures.printing import cells
+from core.figures.theme import LIGHT, Theme, distinct, dress, empty, figure, plain, same_length, wrapped
 
 ANNOTATED = 16
 """Heatmaps with at most this many rows carry their numbers."""
@@ -31,16 +32,18 @@ def similarity_panels(
 
     A NaN cell has no support and says so; it is never drawn as 0.
     """
-    if not matrices or not len(labels):
+    if not len(matrices) or not len(labels):
         return empty(theme, "There is nothing to compare")
-    found = [_checked(matrix, len(labels)) for matrix in matrices]
-    made = make_subplots(cols=len(found), rows=1, subplot_titles=[plain(title) for title in titles], shared_yaxes=True,
-                         horizontal_spacing=0.03)  # fmt: skip
-    for number, matrix in enumerate(found):
-        trace = _heatmap(matrix, labels, columns or labels, theme, room=len(found))
+    same_length("A row of heatmaps", matrices=matrices, titles=titles)
+    found = [_checked(matrix, len(labels), len(labels if columns is None else columns)) for matrix in matrices]
+    shown = [plain(title) or " " for title in titles]
+    made = make_subplots(cols=len(found), rows=1, subplot_titles=shown, shared_yaxes=True, horizontal_spacing=0.03)
+    for number, (matrix, title) in enumerate(zip(found, titles, strict=True)):
+        trace = _heatmap(matrix, labels, labels if columns is None else columns, theme, room=len(found))
         trace.update(zmin=-1, zmax=1, showscale=number == len(found) - 1, colorbar=_bar("cosine", theme))
+        trace.update(name=plain(title))
         made.add_trace(trace, row=1, col=number + 1)
-    return _framed(made, theme, height=560)
+    return _framed(made, theme, height=560, panels=len(found))
 
 
 def similarity_difference(
@@ -49,13 +52,13 @@ def similarity_difference(
     """a minus b, cell by cell, on a scale that is symmetric about 0; NaN where either has no support."""
     if not len(labels):
         return empty(theme, "There is nothing to compare")
-    difference = _checked(a, len(labels)) - _checked(b, len(labels))
+    difference = _checked(a, len(labels), len(labels)) - _checked(b, len(labels), len(labels))
     most = float(np.nanmax(np.abs(difference))) if not np.isnan(difference).all() else 1.0
     trace = _heatmap(difference, labels, labels, theme, room=1)
-    trace.update(zmin=-(most or 1.0), zmax=most or 1.0, colorbar=_bar("difference", theme))
-    made = make_subplots(rows=1, cols=1, subplot_titles=[plain(title)])
+    trace.update(zmin=-(most or 1.0), zmax=most or 1.0, colorbar=_bar("difference", theme), name=plain(title))
+    made = make_subplots(rows=1, cols=1, subplot_titles=[plain(title) or " "])
     made.add_trace(trace, row=1, col=1)
-    return _framed(made, theme, height=560)
+    return _framed(made, theme, height=560, panels=1)
 
 
 def off_diagonal_distribution(
@@ -66,6 +69,7 @@ def off_diagonal_distribution(
     theme: Theme = LIGHT,
 ) -> go.Figure:
     """The off-diagonal cosines of each model as dots with their quartiles, and lines at what is reachable."""
+    same_length("A distribution of pairs", models=pairs, names=names)
     values = [np.asarray(one, np.float64) for one in pairs]
     if not any(np.isfinite(one).any() for one in values):
         return empty(theme, "Fewer than two diseases have support")
@@ -74,38 +78,42 @@ def off_diagonal_distribution(
         made.add_box(
             x=one[np.isfinite(one)], name=plain(name), boxpoints="all", jitter=0.6, pointpos=0, whiskerwidth=0,
             marker={"size": 4, "color": theme.colour(number), "opacity": 0.7}, line={"width": 1, "color": theme.ink},
-            fillcolor="rgba(0,0,0,0)", showlegend=False, orientation="h", y0=plain(name),
+            fillcolor="rgba(0,0,0,0)", showlegend=False, orientation="h", y0=number, width=0.5,
         )  # fmt: skip
-    for number, (text, level) in enumerate(references):
-        made.add_vline(
-            x=level, line={"color": theme.muted, "dash": "dash", "width": 1},
-            annotation={"text": plain(text), "font": {"size": 11, "color": theme.muted}},
-            annotation_position="top right" if number % 2 == 0 else "top left",
+    levels = sorted(level for _, level in references)
+    for text, level in references:
+        made.add_vline(x=level, line={"color": theme.muted, "dash": "dash", "width": 1})
+        made.add_annotation(  # the lowest to the left of its line, the others to the right, one above the other
+            x=level, y=1, yref="paper", yanchor="bottom", yshift=14 * max(0, levels.index(level) - 1), showarrow=False,
+            xanchor="right" if level == levels[0] and len(levels) > 1 else "left",
+            text=plain(text), font={"size": 11, "color": theme.muted},
         )  # fmt: skip
-    made.update_xaxes(title="Cosine between two diseases", range=[-1.02, 1.02])
-    made.update_yaxes(autorange="reversed")
-    made.update_layout(margin={"t": 30})
+    made.update_xaxes(title_text="Cosine between two diseases", range=[-1.02, 1.02])
+    places, shown = list(range(len(values))), [wrapped(name, 20) for name in names]
+    made.update_yaxes(tickvals=places, ticktext=shown, range=[len(values) - 0.5, -0.5], showgrid=False, ticks="")
+    made.update_layout(margin={"t": 30 + 14 * max(0, len(references) - 2)})
     return made
 
 
-def _checked(matrix: ArrayLike, count: int) -> Floats:
+def _checked(matrix: ArrayLike, rows: int, columns: int) -> Floats:
     found = np.asarray(matrix, np.float64)
-    if found.ndim != 2 or found.shape[0] != count:
-        raise InputError(f"{count} labels do not fit a matrix of shape {found.shape}.")
+    if found.shape != (rows, columns):
+        raise InputError(f"{rows} labels of rows and {columns} of columns do not fit a matrix of shape {found.shape}.")
     return found
 
 
 def _heatmap(matrix: Floats, rows: Sequence[str], columns: Sequence[str], theme: Theme, *, room: int) -> go.Heatmap:
-    text = np.where(np.isnan(matrix), "n=0", np.char.mod("%.2f", np.nan_to_num(matrix)))
+    text = cells(matrix)
     annotated = len(rows) <= ANNOTATED and room <= 2
     return go.Heatmap(
         z=matrix.astype(np.float32),
-        x=[plain(name) for name in columns],
-        y=[plain(name) for name in rows],
+        x=distinct(columns),
+        y=distinct(rows),
         colorscale=[list(stop) for stop in theme.diverging],
         text=text if annotated else np.where(np.isnan(matrix), "n=0", ""),
         texttemplate="%{text}",
-        textfont={"size": {1: 10, 2: 8}.get(room, 6)},
+        meta={"numbers": len(rows) <= ANNOTATED},
+        textfont={"size": {1: 10, 2: 9}.get(room, 8), "color": theme.ink},
         hovertemplate="%{y} · %{x}: %{z:.3f}<extra></extra>",
         hoverongaps=False,
         xgap=1,
@@ -117,12 +125,13 @@ def _bar(title: str, theme: Theme) -> dict[str, Any]:
     return {"title": {"text": title, "side": "right"}, "thickness": 10, "outlinewidth": 0, "tickfont": {"size": 11}}
 
 
-def _framed(made: go.Figure, theme: Theme, *, height: int) -> go.Figure:
-    frame = figure(theme, height=height)
-    made.update_layout(frame.layout.to_plotly_json() | {"xaxis": {}, "yaxis": {}, "title": None})
-    axis = {"showgrid": False, "zeroline": False, "ticks": "", "tickfont": {"size": 11, "color": theme.ink}}
-    made.update_xaxes(tickangle=-45, automargin=True, **axis)
-    made.update_yaxes(autorange="reversed", automargin=True, **axis)
+def _framed(made: go.Figure, theme: Theme, *, height: int, panels: int) -> go.Figure:
+    dress(made, theme, height=height)
+    axis = {"showgrid": False, "showline": False, "ticks": "", "tickfont": {"size": 11, "color": theme.ink}}
+    # a finding called "2" is a name, not a number
+    made.update_xaxes(tickangle=-45, type="category", **axis)
+    made.update_yaxes(autorange="reversed", type="category", **axis)
     made.update_annotations(font={"size": 13, "color": theme.ink, "family": theme.font})
     made.update_layout(margin={"t": 40, "l": 20, "r": 20, "b": 20})
+    made.update_layout(meta={"panels": panels, "per_row": [1, 3], "bar": True})
     return made

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import InputError
-from core.figures.theme import LIGHT, Theme, empty, figure, plain
+from core.figures.theme import LIGHT, Theme, empty, figure, plain, plain_in_scene
 
 Kind = Literal["categorical", "continuous", "binary"]
 SYMBOLS = {"prompt": "diamond", "centroid": "cross"}
@@ -65,6 +65,7 @@ def space_3d(
         x=points[:, 0], y=points[:, 1], z=points[:, 2], mode="markers", name="radiographs", showlegend=False,
         marker={"size": 3 if len(points) > 2000 else 4, "opacity": 0.85, "line": {"width": 0}, **marker},
         customdata=None if customdata is None else np.asarray(customdata, np.int32), hoverinfo="none",
+        meta={"unknown": marker["cmin"]} if "cmin" in marker else None,
     )  # fmt: skip
     for name, colour in entries:
         made.add_scatter3d(
@@ -90,6 +91,7 @@ def _colours(
         numbers = values.astype(np.float32)
         bar = {"title": {"text": plain(names[0]), "font": {"size": 12}}, "thickness": 10, "len": 0.5, "x": 0.98}
         scale = [list(stop) for stop in theme.sequential]
+        numbers[~np.isfinite(numbers)] = np.nan
         if not np.isnan(numbers).any():
             return {"color": numbers, "colorscale": scale, "colorbar": bar, "showscale": True}, []
         # unknown values get a place of their own below the scale: plotly would draw them as its lowest colour
@@ -141,7 +143,7 @@ def _add_anchors(made: go.Figure, anchors: Sequence[Anchor], labelled: Sequence[
         xyz = np.array([anchor.xyz for anchor in own], np.float32)
         made.add_scatter3d(
             x=xyz[:, 0], y=xyz[:, 1], z=xyz[:, 2], mode="markers+text" if symbol in labelled else "markers", name=words,
-            text=[plain(anchor.label) for anchor in own],
+            text=[plain_in_scene(anchor.label) for anchor in own],
             textfont={"size": 11, "color": theme.ink if symbol == "prompt" else theme.muted}, hoverinfo="text",
             marker={"size": 6, "symbol": SYMBOLS[symbol], "color": theme.ink},
         )  # fmt: skip

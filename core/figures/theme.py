@@ -7,27 +7,48 @@ relies on it comes out near-black when it is exported.
 from __future__ import annotations
 
 import html
+import re
+import unicodedata
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from core.errors import InputError
+
 Scale = tuple[tuple[float, str], ...]
 
-_CATEGORICAL = (  # Okabe and Ito (2008), its yellow darkened, and six more that stay apart from them
+_ON_LIGHT = (  # Okabe and Ito (2008) without yellow, and eight more that stay apart for protan and deutan eyes too
     "#0072b2",
     "#d55e00",
     "#009e73",
     "#cc79a7",
     "#e69f00",
     "#56b4e9",
-    "#b8a800",
-    "#7a5195",
-    "#8c3a1e",
-    "#2f4b7c",
-    "#7fbf9a",
-    "#f2a6c0",
-    "#00665e",
-    "#a6761d",
+    "#4b0f5a",
+    "#783c00",
+    "#0fd8a0",
+    "#7887ff",
+    "#5a0f00",
+    "#2d2da5",
+    "#5a3c5a",
+    "#0f1eff",
+)
+_ON_DARK = (  # the same order of hues, lighter
+    "#4c9be8",
+    "#f28e4b",
+    "#2fbf9b",
+    "#e79ac4",
+    "#ffc300",
+    "#78d3ff",
+    "#6a5acd",
+    "#c8501e",
+    "#c8ffb4",
+    "#3c78a8",
+    "#b4321e",
+    "#4b7869",
+    "#96ffff",
+    "#2d5a78",
 )
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', Helvetica, Arial, sans-serif"
 
@@ -40,8 +61,10 @@ class Theme:
         paper: ground of the figure; ink, muted, grid: text, secondary text, lines.
         unknown: colour of samples whose value is not known.
         grounded: colour of samples that are the ground of a picture, such as those without a finding.
-        categorical: 14 colours, colour-blind safe among the first eight.
-        sequential: 0 to 1; diverging: symmetric about its middle, which is the ground.
+        categorical: 14 colours, apart for normal, protan and deutan eyes (at least 0.06 in OKLab, simulated).
+        sequential: 0 to 1.
+        diverging: symmetric about its middle, which is the ground; the ink is legible (4.5 to 1) on all of it, because
+            plotly's own choice of ink is not: down to 2.5 to 1 on colours of middle brightness.
     """
 
     name: str
@@ -53,7 +76,7 @@ class Theme:
     grounded: str
     sequential: Scale
     diverging: Scale
-    categorical: tuple[str, ...] = _CATEGORICAL
+    categorical: tuple[str, ...] = _ON_LIGHT
     font: str = _FONT
 
     def colour(self, number: int) -> str:
@@ -72,7 +95,7 @@ LIGHT = Theme(
     unknown="#dfe4e9",
     grounded="#a9c4d9",
     sequential=_CIVIDIS,
-    diverging=((0.0, "#963f00"), (0.25, "#e59a63"), (0.5, "#fbfbfb"), (0.75, "#5aa3cd"), (1.0, "#004a75")),
+    diverging=((0.0, "#dd8a50"), (0.25, "#f2c4a2"), (0.5, "#fbfbfb"), (0.75, "#a4cfea"), (1.0, "#4a9fd4")),
 )
 DARK = Theme(
     name="dark",
@@ -82,21 +105,93 @@ DARK = Theme(
     grid="#2a323b",
     unknown="#39424c",
     grounded="#5b7690",
-    sequential=_CIVIDIS,
-    diverging=((0.0, "#ff9a52"), (0.25, "#b3591a"), (0.5, "#161c23"), (0.75, "#2a79ab"), (1.0, "#7cc8f5")),
+    sequential=((0.0, "#5069a8"), (0.33, "#8a8a86"), (0.66, "#c4b46a"), (1.0, "#fee838")),
+    diverging=((0.0, "#a5521a"), (0.25, "#5c3115"), (0.5, "#161c23"), (0.75, "#1a4160"), (1.0, "#226a99")),
+    categorical=_ON_DARK,
 )
 
 
 def plain(text: str) -> str:
-    """A user's text as plotly shows it letter by letter: no markup, no line breaks."""
-    return html.escape(" ".join(str(text).split()), quote=False)
+    """A user's text as plotly shows it letter by letter: no markup, line breaks or characters that have no picture."""
+    return html.escape(_printable(text), quote=False)
 
 
-def figure(theme: Theme, *traces: go.Figure, title: str = "", height: int = 420) -> go.Figure:
+def plain_in_scene(text: str) -> str:
+    """The same for text inside a 3D scene, where plotly knows ``<b>`` but no ``&lt;``: brackets of another shape."""
+    return _printable(text).replace("<", "‹").replace(">", "›")
+
+
+def wrapped(text: str, letters: int) -> str:
+    """``plain`` text in lines of about so many letters, broken between the parts of a run's label and between words."""
+    lines: list[str] = []
+    for word in re.split(" (?!·)", _printable(text)):  # the dot stays with what it follows
+        if lines and len(lines[-1]) + 1 + len(word) <= letters:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return "<br>".join(html.escape(line, quote=False) for line in lines)
+
+
+def hover(text: str) -> str:
+    """``plain`` text as a part of a hover template, where ``%{x}`` would be filled in."""
+    return plain(text).replace("%{", "%&#123;")
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """``plain`` names for an axis, where two equal ones would be drawn in one place: the second gets a (2)."""
+    found: list[str] = []
+    for name in map(plain, names):
+        shown, number = name, 2
+        while shown in found:
+            shown, number = f"{name} ({number})", number + 1
+        found.append(shown)
+    return found
+
+
+def same_length(what: str, **parts: Sized) -> None:
+    """Raise ``InputError`` unless all parts have as many entries."""
+    lengths = {name.replace("_", " "): len(part) for name, part in parts.items()}
+    if len(set(lengths.values())) > 1:
+        given = ", ".join(f"{length} {name}" for name, length in lengths.items())
+        raise InputError(f"{what} needs equally many of each; got {given}. Pass them in the same order, one by one.")
+
+
+def _printable(text: str) -> str:
+    """One line; control characters and those that turn the writing direction are gone (an SVG with them is broken)."""
+    one_line = " ".join(str(text).split())
+    return "".join(letter for letter in one_line if unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+
+
+def template(theme: Theme) -> go.layout.Template:
+    """The theme's own defaults, in the place of plotly's."""
+    axis = {
+        "gridcolor": theme.grid,
+        "linecolor": theme.muted,
+        "zeroline": False,
+        "tickcolor": theme.muted,
+        "automargin": True,
+    }
+    return go.layout.Template(
+        layout={
+            "paper_bgcolor": theme.paper,
+            "plot_bgcolor": theme.paper,
+            "font": {"family": theme.font, "size": 12, "color": theme.ink},
+            "colorway": list(theme.categorical),
+            "xaxis": axis,
+            "yaxis": axis,
+        }
+    )
+
+
+def figure(theme: Theme, *, title: str = "", height: int = 420) -> go.Figure:
     """An empty frame in the theme's colours."""
-    made = go.Figure(data=list(traces))
+    return dress(go.Figure(), theme, title=title, height=height)
+
+
+def dress(made: go.Figure, theme: Theme, *, title: str = "", height: int = 420) -> go.Figure:
+    """Give a figure, such as one of ``make_subplots``, the theme's colours; its axes keep their places."""
+    made.layout.template = template(theme)  # update_layout would merge it into plotly's own, which is always there
     made.update_layout(
-        template=go.layout.Template(),
         paper_bgcolor=theme.paper,
         plot_bgcolor=theme.paper,
         font={"family": theme.font, "size": 12, "color": theme.ink},
@@ -110,15 +205,15 @@ def figure(theme: Theme, *traces: go.Figure, title: str = "", height: int = 420)
     axis = {
         "gridcolor": theme.grid,
         "linecolor": theme.muted,
-        "zerolinecolor": theme.grid,
+        "zeroline": False,
         "tickfont": {"size": 11, "color": theme.ink},
         "ticks": "outside",
         "tickcolor": theme.muted,
         "ticklen": 4,
         "automargin": True,
     }
-    made.update_xaxes(**axis)
-    made.update_yaxes(**axis)
+    for update in (made.update_xaxes, made.update_yaxes):
+        update(title_standoff=8, title_font_size=13, **axis)
     return made
 
 

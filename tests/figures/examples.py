@@ -1,0 +1,140 @@
+"""One realistic example of every figure, with hostile names, and what each has to say when there is nothing to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.figures.curves import Curve, Reference, loss_curves
+from core.figures.diseases import auroc_intervals, confusion_grid
+from core.figures.gap import cosine_cones, paired_map, shift_curve
+from core.figures.similarity import off_diagonal_distribution, similarity_difference, similarity_panels
+from core.figures.space import Anchor, space_3d
+from core.figures.theme import Theme
+from core.studies.vocabulary import NIH_FINDINGS, display_name
+
+HOSTILE = "<img src=x onerror=alert(1)> ![](http://example.invalid/a.png)"
+NAMES = [display_name(name) for name in NIH_FINDINGS]
+WORST = [HOSTILE, *NAMES[1:]]
+K = len(NAMES)
+
+Make = Callable[[Theme], go.Figure]
+
+
+def _random() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+def cosines(rank: int = 24, *, missing: bool = False) -> np.ndarray:
+    """Cosines (K, K) of random prompts; the last disease has no support."""
+    vectors = _random().normal(size=(K, rank)) + 1
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    found = vectors @ vectors.T
+    if missing:
+        found[-1] = found[:, -1] = np.nan
+    return found
+
+
+def auroc() -> dict[str, Any]:
+    values = _random().uniform(0.6, 0.9, (2, K))
+    values[:, -1] = np.nan
+    return {"values": list(values), "lows": list(values - 0.04), "highs": list(values + 0.03)}
+
+
+COUNTS = [np.array([[900 + at, 100], [30, 70 - at]]) for at in range(K - 1)] + [np.array([[950, 50], [0, 0]])]
+XYZ = _random().normal(size=(60, 3))
+VALUES = np.where(np.arange(60) % 7 == 0, np.nan, np.linspace(20, 90, 60))
+CATEGORIES = np.array([None if at % 9 == 0 else WORST[at % K] for at in range(60)], dtype=object)
+ANCHORS = [Anchor(label=name, xyz=XYZ[at].tolist(), symbol="prompt") for at, name in enumerate(WORST)]
+LOSSES = np.where(np.arange(200) == 50, np.nan, 2.6 * np.exp(-np.arange(200) / 60))
+SHIFT = np.arange(-5, 5.01, 0.25)
+
+FIGURES: dict[str, Make] = {
+    "curves": lambda theme: loss_curves(
+        [
+            Curve(name=HOSTILE, x=np.arange(200), y=LOSSES),
+            Curve(name="b", x=[1, 2], y=[np.inf, 1.0], colour_index=1),
+        ],
+        references=[Reference(label=f"chance {HOSTILE}", value=2.639)],
+        y_title=f"Loss {HOSTILE}",
+        theme=theme,
+    ),
+    "curves-log": lambda theme: loss_curves(
+        [Curve(name="a", x=np.arange(1, 201), y=LOSSES)],
+        references=[Reference(label="floor", value=0.05)],
+        log_x=True,
+        log_y=True,
+        smoothing=0.6,
+        theme=theme,
+    ),
+    "space-categories": lambda theme: space_3d(
+        XYZ, CATEGORIES, kind="categorical", customdata=np.arange(60), anchors=ANCHORS, highlight=3, theme=theme
+    ),
+    "space-numbers": lambda theme: space_3d(XYZ, VALUES, kind="continuous", names=[HOSTILE], theme=theme),
+    "space-binary": lambda theme: space_3d(
+        XYZ, np.where(np.isnan(VALUES), np.nan, VALUES > 50), kind="binary", names=[HOSTILE], theme=theme
+    ),
+    "similarity": lambda theme: similarity_panels([cosines(missing=True)], [HOSTILE], WORST, theme=theme),
+    "similarity-3": lambda theme: similarity_panels(
+        [cosines(), cosines(30), cosines(missing=True)], ["a · demo", "b · demo", HOSTILE], WORST, theme=theme
+    ),
+    "difference": lambda theme: similarity_difference(
+        cosines(30), cosines(missing=True), WORST, title=HOSTILE, theme=theme
+    ),
+    "pairs": lambda theme: off_diagonal_distribution(
+        [cosines()[np.triu_indices(K, 1)], np.full(91, np.nan)],
+        [HOSTILE, "none"],
+        references=[(HOSTILE, 0.0), ("simplex", -1 / 13)],
+        theme=theme,
+    ),
+    "paired-map": lambda theme: paired_map(XYZ[:, :2], XYZ[:, :2] + [0.8, 0], x_title=HOSTILE, theme=theme),
+    "cones": lambda theme: cosine_cones(
+        np.linspace(0.5, 0.9, 50), np.linspace(0.6, 0.8, 50), np.linspace(0, 0.2, 50), theme=theme
+    ),
+    "shift": lambda theme: shift_curve(
+        SHIFT, SHIFT**2 + 2.6, SHIFT**2 + 2.7, 0.6 - SHIFT**2 / 200, task_name=HOSTILE, marker=0.8, theme=theme
+    ),
+    "auroc": lambda theme: auroc_intervals(
+        WORST,
+        n_positive=[*range(10, 10 + K - 1), 0],
+        series=[HOSTILE, "b"],
+        references=[("chance", 0.5), (HOSTILE, 0.849)],
+        theme=theme,
+        **auroc(),
+    ),
+    "confusion": lambda theme: confusion_grid(COUNTS, WORST, [0.3] * K, theme=theme),
+}
+
+WITHOUT_DATA: dict[str, Make] = {
+    "curves": lambda theme: loss_curves([], theme=theme),
+    "curves-unknown": lambda theme: loss_curves([Curve(name="a", x=[1, 2], y=[np.nan, np.inf])], theme=theme),
+    "space": lambda theme: space_3d(np.empty((0, 3)), [], kind="binary", theme=theme),
+    "similarity": lambda theme: similarity_panels([], [], [], theme=theme),
+    "difference": lambda theme: similarity_difference(np.empty((0, 0)), np.empty((0, 0)), [], theme=theme),
+    "pairs": lambda theme: off_diagonal_distribution([[], [np.nan]], ["a", "b"], theme=theme),
+    "paired-map": lambda theme: paired_map(np.empty((0, 2)), np.empty((0, 2)), theme=theme),
+    "cones": lambda theme: cosine_cones([], [np.nan], [], theme=theme),
+    "shift": lambda theme: shift_curve([], [], [], theme=theme),
+    "auroc": lambda theme: auroc_intervals([], [], [], [], n_positive=[], series=[], theme=theme),
+    "confusion": lambda theme: confusion_grid([], [], [], theme=theme),
+}
+
+ONE = np.ones((1, 1))
+SMALLEST: dict[str, Make] = {
+    "curves": lambda theme: loss_curves([Curve(name="a", x=[1], y=[0.5])], smoothing=0.9, theme=theme),
+    "space": lambda theme: space_3d([[1, 2, 3]], [1.0], kind="binary", names=["Edema"], theme=theme),
+    "space-unknown": lambda theme: space_3d([[1, 2, 3]], [np.nan], kind="continuous", names=["Age"], theme=theme),
+    "similarity": lambda theme: similarity_panels([ONE], ["a"], ["Edema"], theme=theme),
+    "difference": lambda theme: similarity_difference(ONE, ONE, ["Edema"], theme=theme),
+    "pairs": lambda theme: off_diagonal_distribution([[0.5]], ["a"], theme=theme),
+    "paired-map": lambda theme: paired_map([[0, 0]], [[1, 1]], theme=theme),
+    "cones": lambda theme: cosine_cones([0.5], [], [], theme=theme),
+    "shift": lambda theme: shift_curve([0.0], [1.0], [1.0], [np.nan], theme=theme),
+    "auroc": lambda theme: auroc_intervals(
+        ["Edema"], [[np.nan]], [[np.nan]], [[np.nan]], n_positive=[0], series=["a"], theme=theme
+    ),
+    "confusion": lambda theme: confusion_grid([np.array([[0, 0], [0, 3]])], ["Edema"], [0.5], theme=theme),
+}

@@ -1,0 +1,203 @@
+"""What each figure draws: the numbers that it was given, in their place."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from core.errors import InputError
+from core.figures.curves import Curve, Reference, loss_curves, smooth, thin
+from core.figures.diseases import auroc_intervals, confusion_grid
+from core.figures.gap import cosine_cones, paired_map, shift_curve
+from core.figures.similarity import off_diagonal_distribution, similarity_difference, similarity_panels
+from core.figures.space import UNKNOWN, Anchor, space_3d
+from core.figures.theme import LIGHT
+from tests.figures.examples import CATEGORIES, COUNTS, NAMES, VALUES, XYZ, K, auroc, cosines
+
+
+class TestCurves:
+    def test_smoothing_by_hand(self) -> None:
+        # debiased: 1; (0.5*0.5*1 + 0.5*3) / 0.75; the gap neither counts nor is filled
+        found = smooth([1, 3, np.nan, 3], 0.5)
+        assert found[:2] == pytest.approx([1, 7 / 3])
+        assert np.isnan(found[2])
+        assert found[3] == pytest.approx((0.5 * (0.25 + 1.5) + 1.5) / 0.875)
+
+    def test_no_smoothing_changes_nothing(self) -> None:
+        assert smooth([1, 5, 2], 0).tolist() == [1, 5, 2]
+
+    @pytest.mark.parametrize("weight", [-0.1, 1.0, math.nan])
+    def test_a_weight_outside_is_refused(self, weight: float) -> None:
+        with pytest.raises(InputError, match="smoothing weight"):
+            smooth([1.0], weight)
+
+    def test_thinning_keeps_every_spike_and_the_ends(self) -> None:
+        y = np.zeros(100_000)
+        y[[12_345, 70_001]] = 9, -9
+        x, kept = thin(np.arange(100_000), y, 100)
+        assert len(kept) <= 202
+        assert {12_345, 70_001, 0, 99_999} <= set(x.astype(int))
+        assert (np.diff(x) > 0).all()
+
+    def test_thinning_keeps_a_gap_open(self) -> None:
+        y = np.arange(10_000, dtype=float)
+        y[5_000] = np.nan
+        assert np.isnan(thin(np.arange(10_000), y, 50)[1]).any()
+
+    def test_a_gap_is_not_joined_and_not_zero(self) -> None:
+        line = loss_curves([Curve(name="a", x=[0, 1, 2], y=[1, np.inf, 3])]).data[0]
+        assert line.connectgaps is False
+        assert np.isnan(line.y[1]) and line.y[0] == 1 and line.y[2] == 3
+
+    @pytest.mark.parametrize("log_y", [False, True])
+    def test_a_reference_stands_at_its_line(self, log_y: bool) -> None:
+        made = loss_curves(
+            [Curve(name="a", x=[1, 2], y=[1, 2])], references=[Reference(label="chance", value=100)], log_y=log_y
+        )
+        assert made.layout.shapes[0].y0 == 100  # a line by its value
+        assert made.layout.annotations[0].y == (2 if log_y else 100)  # a text on a log axis by its exponent
+
+    def test_a_reference_without_a_place_is_left_out(self) -> None:
+        made = loss_curves([Curve(name="a", x=[1], y=[1])], references=[Reference(label="floor", value=0)], log_y=True)
+        assert not made.layout.shapes and not made.layout.annotations
+
+
+class TestSpace:
+    def test_one_trace_carries_all_samples_in_their_order(self) -> None:
+        made = space_3d(XYZ, VALUES, kind="continuous", names=["Age"], customdata=np.arange(60))
+        trace = made.data[0]
+        assert np.allclose(np.stack([trace.x, trace.y, trace.z], axis=1), XYZ.astype(np.float32))
+        assert trace.x.dtype == np.float32 and trace.customdata.tolist() == list(range(60))
+        assert sum(len(one.x) > 1 for one in made.data) == 1
+
+    def test_unknown_numbers_are_grey_and_named(self) -> None:
+        made = space_3d(XYZ, VALUES, kind="continuous", names=["Age"])
+        colours, unknown = made.data[0].marker.color, np.isnan(VALUES)
+        assert np.allclose(colours[~unknown], VALUES[~unknown])
+        assert (colours[unknown] < np.nanmin(VALUES)).all()
+        assert made.data[0].marker.colorscale[0][1] == LIGHT.unknown
+        assert UNKNOWN in [trace.name for trace in made.data]
+
+    def test_infinite_numbers_are_unknown(self) -> None:
+        made = space_3d(XYZ[:3], [1, 2, np.inf], kind="continuous", names=["Age"])
+        assert made.data[0].marker.cmax == 2
+
+    def test_unknown_categories_are_grey_and_named(self) -> None:
+        made = space_3d(XYZ, CATEGORIES, kind="categorical")
+        colours = np.array(made.data[0].marker.color)
+        missing = np.array([value is None for value in CATEGORIES])
+        assert set(colours[missing]) == {LIGHT.unknown} and LIGHT.unknown not in colours[~missing]
+
+    def test_the_camera_stays(self) -> None:
+        made = [space_3d(XYZ, VALUES + at, kind="continuous", names=["a"]) for at in (0, 1)]
+        assert made[0].layout.uirevision == made[1].layout.uirevision is not None
+        assert made[0].layout.scene.uirevision == made[1].layout.scene.uirevision is not None
+
+    def test_anchors_and_the_chosen_sample(self) -> None:
+        anchors = [Anchor(label="p<0.05>", xyz=(1, 2, 3), symbol="prompt")]
+        made = space_3d(XYZ, VALUES, kind="continuous", names=["a"], anchors=anchors, highlight=7)
+        prompts, chosen = made.data[-2:]
+        assert list(prompts.text) == ["p‹0.05›"] and prompts.mode == "markers+text"
+        assert (chosen.x[0], chosen.z[0]) == pytest.approx((XYZ[7, 0], XYZ[7, 2]), rel=1e-6)
+
+    def test_flat_coordinates_are_refused(self) -> None:
+        with pytest.raises(InputError, match=r"\(n, 3\)"):
+            space_3d(XYZ[:, :2], VALUES, kind="continuous")
+
+
+class TestSimilarity:
+    def test_cells_are_what_was_given_on_one_scale(self) -> None:
+        first, second = cosines(), cosines(missing=True)
+        made = similarity_panels([first, second], ["a", "b"], NAMES)
+        for trace, matrix in zip(made.data, (first, second), strict=True):
+            assert np.allclose(trace.z, matrix, equal_nan=True, atol=1e-6)
+            assert (trace.zmin, trace.zmax, list(trace.y)) == (-1, 1, NAMES)
+        assert [trace.showscale for trace in made.data] == [False, True]
+
+    def test_a_cell_without_support_says_so(self) -> None:
+        trace = similarity_panels([cosines(missing=True)], ["a"], NAMES).data[0]
+        assert np.isnan(trace.z[-1]).all() and set(trace.text[-1]) == {"n=0"}
+        assert "n=0" not in trace.text[0][:-1]
+
+    def test_a_difference_is_symmetric_about_zero(self) -> None:
+        a, b = cosines(30), cosines(missing=True)
+        trace = similarity_difference(a, b, NAMES).data[0]
+        assert np.allclose(trace.z, a - b, equal_nan=True, atol=1e-6)
+        assert trace.zmin == -trace.zmax == -np.nanmax(np.abs(a - b))
+        assert "-0.00" not in trace.text
+
+    def test_pairs_and_their_references(self) -> None:
+        values = cosines()[np.triu_indices(K, 1)]
+        made = off_diagonal_distribution([values], ["a"], references=[("orthogonal", 0), ("simplex", -1 / 13)])
+        assert np.allclose(np.sort(made.data[0].x), np.sort(values))
+        assert [shape.x0 for shape in made.layout.shapes] == [0, -1 / 13]
+
+    def test_labels_that_do_not_fit_are_refused(self) -> None:
+        with pytest.raises(InputError, match="13 labels"):
+            similarity_panels([cosines()], ["a"], NAMES[1:])
+
+
+class TestGap:
+    def test_pairs_are_connected_and_nothing_else_is(self) -> None:
+        texts = XYZ[:, :2] + [1, 0]
+        lines, images, others = paired_map(XYZ[:, :2], texts).data
+        corners = np.stack([lines.x, lines.y], axis=1).reshape(60, 3, 2)
+        assert np.allclose(corners[:, 0], XYZ[:, :2]) and np.allclose(corners[:, 1], texts)
+        assert np.isnan(corners[:, 2]).all() and lines.connectgaps is False
+        assert np.allclose(images.x, XYZ[:, 0]) and np.allclose(others.x, texts[:, 0])
+
+    def test_cones_sum_to_one(self) -> None:
+        made = cosine_cones([0.9, 1.0, np.nan], [-1.0, 0.2], [])
+        assert [float(np.sum(trace.y)) for trace in made.data] == pytest.approx([1, 1])
+        assert [trace.name for trace in made.data] == ["two images (n=2)", "two texts (n=2)"]
+
+    def test_the_shift_has_its_lines_at_zero_and_where_one_is(self) -> None:
+        made = shift_curve([-1, 0, 1], [3, 2, 3], [3, 2, 4], [0.5, np.nan, 0.7], marker=0.5)
+        assert {shape.x0 for shape in made.layout.shapes} == {0, 0.5}
+        best = next(trace for trace in made.data if trace.name == "best")
+        assert (best.x[0], best.y[0]) == pytest.approx((1, 0.7))
+
+    def test_unpaired_points_are_refused(self) -> None:
+        with pytest.raises(InputError, match="two arrays"):
+            paired_map(XYZ[:, :2], XYZ[:5, :2])
+
+
+class TestDiseases:
+    def test_intervals_are_those_given(self) -> None:
+        given = auroc()
+        made = auroc_intervals(NAMES, n_positive=range(K), series=["a", "b"], **given)
+        for trace, value, low, high in zip(made.data, given["values"], given["lows"], given["highs"], strict=True):
+            assert np.allclose(trace.x, value, equal_nan=True)
+            assert np.allclose(trace.x - trace.error_x.arrayminus, low, equal_nan=True)
+            assert np.allclose(trace.x + trace.error_x.array, high, equal_nan=True)
+            assert np.rint(trace.y).tolist() == list(range(K))
+
+    def test_a_disease_without_support_has_no_dot_and_says_so(self) -> None:
+        made = auroc_intervals(NAMES, n_positive=[5] * (K - 1) + [0], series=["a", "b"], **auroc())
+        assert all(np.isnan(trace.x[-1]) for trace in made.data)
+        said = [note for note in made.layout.annotations if note.text == "one class only"]
+        assert [note.y for note in said] == [K - 1]
+        assert made.layout.yaxis.ticktext[-1] == "Hernia  (n=0)"
+
+    def test_values_that_do_not_fit_are_refused(self) -> None:
+        with pytest.raises(InputError, match="14 diseases"):
+            auroc_intervals(NAMES, [[0.5]], [[0.4]], [[0.6]], n_positive=[1] * K, series=["a"])
+
+    def test_a_matrix_shows_rates_of_its_rows_and_counts(self) -> None:
+        made = confusion_grid([np.array([[90, 10], [30, 70]])], ["Edema"], [0.25])
+        assert np.allclose(made.data[0].z, [[0.9, 0.1], [0.3, 0.7]])
+        assert np.array(made.data[0].text).tolist() == [["90%<br>90", "10%<br>10"], ["30%<br>30", "70%<br>70"]]
+        assert made.layout.annotations[0].text == "Edema · 0.25"
+
+    def test_a_row_without_support_says_so(self) -> None:
+        trace = confusion_grid(COUNTS, NAMES, [0.5] * K).data[-1]
+        assert np.isnan(trace.z[1]).all() and set(trace.text[1]) == {"n=0"}
+
+    def test_trace_k_is_disease_k(self) -> None:
+        assert [trace.name for trace in confusion_grid(COUNTS, NAMES, [0.5] * K).data] == NAMES
+
+    def test_another_shape_is_refused(self) -> None:
+        with pytest.raises(InputError, match="2 x 2"):
+            confusion_grid([np.zeros((3, 3))], ["Edema"], [0.5])
