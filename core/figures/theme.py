@@ -99,7 +99,7 @@ LIGHT = Theme(
 )
 DARK = Theme(
     name="dark",
-    paper="#0f1419",
+    paper="#10151b",
     ink="#e6ebf0",
     muted="#97a3b0",
     grid="#2a323b",
