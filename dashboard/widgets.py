@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.config.base import Config, settings_of
-from core.errors import ArtefactError, ConfigError, ExportError, FluoroscopeError
+from core.errors import ConfigError, FluoroscopeError
 from core.figures.export import chromium_available, figure_bytes, figure_csv, file_name
 from core.figures.theme import DARK, LIGHT, Theme
 from core.runs import Run, list_runs
@@ -170,15 +170,10 @@ def _exports(figure: go.Figure, key: str, name: Sequence[str]) -> None:
 
 
 def _maker(figure: go.Figure, form: str, columns: int) -> Callable[[], bytes]:
-    def make() -> bytes:
-        if form == "csv":
-            return figure_csv(figure)
-        try:
-            return figure_bytes(figure, typing.cast(Any, form), columns=columns)
-        except ExportError as error:
-            return f"{error}\n".encode()
-
-    return make
+    """Makes the file when its button is pressed; where that fails, the page says so and nothing is downloaded."""
+    if form == "csv":
+        return lambda: figure_csv(figure)
+    return lambda: figure_bytes(figure, typing.cast(Any, form), columns=columns)
 
 
 def form(default: Config, *, key: str, main: bool) -> Config:
@@ -218,12 +213,3 @@ def _field(name: str, hint: Any, value: Any, rule: Any, key: str) -> Any:
         text = st.text_area(title, "\n".join(value), help=f"{rule.help} (one a line)", key=key)
         return tuple(line.strip() for line in text.splitlines() if line.strip())
     return st.text_input(title, value, help=rule.help, key=key)
-
-
-def read_or_stop(read: Callable[[], Any]) -> Any:
-    """What ``read`` gives; a damaged or missing artefact ends the page with its message."""
-    try:
-        return read()
-    except ArtefactError as error:
-        st.error(plain(f"{error} Run the stage again from the Train view."))
-        st.stop()
