@@ -75,7 +75,7 @@ def test_a_png_has_its_resolution_and_its_ground(tmp_path: Path) -> None:
         image.load()
         assert image.width == 1680
         assert image.width / image.info["dpi"][0] * 25.4 == pytest.approx(89, abs=0.1)
-        assert image.convert("RGB").getpixel((3, 3)) == (0x0F, 0x14, 0x19)
+        assert image.convert("RGB").getpixel((3, 3)) == tuple(bytes.fromhex(DARK.paper[1:]))
         assert len(np.unique(np.asarray(image.convert("L")))) > 20
 
 
