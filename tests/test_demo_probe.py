@@ -14,12 +14,14 @@ from core.config.encoders import resolve_encoder
 from core.encoders import load_encoder
 from core.features import image_features
 from core.metrics.ranking import macro_auroc
-from core.studies.demo.build import build_demo
+from core.studies.study import Study
+from tests.finished import command, printed
 
 
 @pytest.mark.slow
 def test_a_linear_probe_lands_where_a_real_study_would(workspace: Path) -> None:
-    study = build_demo()
+    assert "1200 radiographs" in printed(command(workspace, "scripts.study", "import", "demo"))
+    study = Study.load("demo")
     assert study.synthetic
     assert (study.labels[study.rows("test")].sum(axis=0) >= 20).all()
     features = image_features(load_encoder(resolve_encoder("lite")), study)

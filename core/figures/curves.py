@@ -10,9 +10,15 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import InputError
-from core.figures.theme import LIGHT, Theme, empty, figure, plain
+from core.figures.theme import LIGHT, Theme, empty, figure, plain, same_length
 
 BINS = 1000
+FEW = 40
+"""Curves of fewer values show each as a dot."""
+
+SLOTS = (("right", 1.0), ("center", 0.5), ("left", 0.0))
+"""Where along its line a reference's label may stand; the first that is free is taken."""
+
 Floats = NDArray[np.float64]
 
 
@@ -89,37 +95,56 @@ def loss_curves(
     if not any(np.isfinite(np.asarray(curve.y, np.float64)).any() for curve in series):
         return empty(theme, "No values yet")
     made = figure(theme, height=320)
-    for curve in series:
+    for number, curve in enumerate(series):
         colour, name = theme.colour(curve.colour_index), plain(curve.name)
+        same_length(f"The curve {curve.name!r}", x=np.asarray(curve.x), y=np.asarray(curve.y))
+        group = str(number)  # not its name: two runs of one name would be switched off together
         x, raw = thin(curve.x, curve.y)
         raw = np.where(np.isfinite(raw), raw, np.nan)
         if smoothing > 0:
             made.add_scatter(
                 x=x, y=raw, mode="lines", line={"color": colour, "width": 1}, opacity=0.3, name=name, showlegend=False,
-                hoverinfo="skip", legendgroup=name,
+                hoverinfo="skip", legendgroup=group,
             )  # fmt: skip
             x, raw = thin(curve.x, smooth(curve.y, smoothing))
-        few = "lines+markers" if len(x) < 40 else "lines"
+        raw = np.where(np.isfinite(raw), raw, np.nan)
+        sizes = np.where(_alone(raw) | (len(x) < FEW), 5, 0)
         made.add_scatter(
-            x=x, y=np.where(np.isfinite(raw), raw, np.nan), mode=few, name=name, legendgroup=name,
-            line={"color": colour, "width": 2}, marker={"size": 5, "color": colour}, connectgaps=False,
+            x=x, y=raw, mode="lines+markers" if sizes.any() else "lines", name=name, legendgroup=group,
+            line={"color": colour, "width": 2}, connectgaps=False,
+            marker={"size": 5 if sizes.all() else sizes, "color": colour},
         )  # fmt: skip
-    for reference in references:
-        if np.isfinite(reference.value) and not (log_y and reference.value <= 0):
-            made.add_hline(
-                y=reference.value,
-                line={"color": theme.muted, "width": 1, "dash": "dash"},
-                annotation={
-                    "text": plain(reference.label),
-                    "font": {"size": 11, "color": theme.muted},
-                    "bgcolor": theme.paper,
-                    "opacity": 0.85,
-                },
-                annotation_position="top right",
-            )
-            if log_y:  # on such an axis a line is placed by its value, a text by its exponent
-                made.layout.annotations[-1].y = float(np.log10(reference.value))
+    _add_references(made, series, references, log_y, theme)
     made.update_xaxes(title_text=plain(x_title), type="log" if log_x else "linear")
     made.update_yaxes(title_text=plain(y_title), type="log" if log_y else "linear")
     made.update_layout(showlegend=len(series) > 1, hovermode="x unified" if len(series) > 1 else "x")
     return made
+
+
+def _alone(y: Floats) -> NDArray[np.bool_]:
+    """Values between two gaps, which no line reaches."""
+    known = np.concatenate([[False], np.isfinite(y), [False]])
+    return np.asarray(known[1:-1] & ~known[:-2] & ~known[2:])
+
+
+def _add_references(
+    made: go.Figure, series: Sequence[Curve], references: Sequence[Reference], log_y: bool, theme: Theme
+) -> None:
+    """Dashed levels; labels of levels that lie close together stand side by side, not one over the other."""
+    levels = {one: one.value for one in references if np.isfinite(one.value) and not (log_y and one.value <= 0)}
+    if log_y:  # on such an axis a line is placed by its value, a text by its exponent
+        levels = {one: float(np.log10(value)) for one, value in levels.items()}
+    values = np.concatenate([np.asarray(curve.y, np.float64).ravel() for curve in series])
+    values = values[np.isfinite(values) & ((values > 0) | (not log_y))]
+    spread = np.concatenate([np.log10(values) if log_y else values, list(levels.values())])
+    near = 0.09 * float(np.ptp(spread)) if len(spread) else 0.0
+    taken: dict[str, list[float]] = {name: [] for name, _ in SLOTS}
+    for one, level in levels.items():
+        free = [name for name, _ in SLOTS if all(abs(level - other) > near for other in taken[name])]
+        anchor = free[0] if free else min(taken, key=lambda name: len(taken[name]))
+        taken[anchor].append(level)
+        made.add_hline(y=one.value, line={"color": theme.muted, "width": 1, "dash": "dash"})
+        made.add_annotation(
+            x=dict(SLOTS)[anchor], xref="x domain", xanchor=anchor, y=level, yanchor="bottom", showarrow=False,
+            text=plain(one.label), font={"size": 11, "color": theme.muted}, bgcolor=theme.paper, opacity=0.85,
+        )  # fmt: skip

@@ -46,10 +46,7 @@ def auroc_intervals(
     places = np.arange(count, dtype=np.float32)
     spread = 0.5 / max(1, len(values))
     for number, (value, low, high, name) in enumerate(zip(values, lows, highs, series, strict=True)):
-        middle, bottom, top = (np.asarray(part, np.float32) for part in (value, low, high))
-        if not middle.shape == bottom.shape == top.shape == (count,):
-            shapes = f"{middle.shape}, {bottom.shape} and {top.shape}"
-            raise InputError(f"{count} diseases, but values, lows and highs of shapes {shapes} of {name!r}.")
+        middle, bottom, top = _checked((value, low, high), count, name)
         made.add_scatter(
             x=middle, y=places + spread * (number - (len(values) - 1) / 2), mode="markers", name=plain(name),
             marker={"size": 8, "color": theme.colour(number)}, customdata=np.stack([bottom, top], axis=1),
@@ -61,6 +58,22 @@ def auroc_intervals(
     for at in np.flatnonzero(np.isnan(np.array([np.asarray(value, float) for value in values])).all(axis=0)).tolist():
         made.add_annotation(x=0.52, y=at, text="one class only", showarrow=False, xanchor="left",
                             font={"size": 11, "color": theme.muted})  # fmt: skip
+    _add_references(made, references, theme)
+    ticks = [f"{plain(name)}  (n={positive})" for name, positive in zip(names, n_positive, strict=True)]
+    made.update_yaxes(tickvals=places, ticktext=ticks, range=[count - 0.4, -0.6], showgrid=False, ticks="")
+    made.update_xaxes(title_text="AUROC, 95 % interval", range=[_lowest(lows), 1.01])
+    # the legend's room is counted in pixels: as a part of the height it would lie over the axis of a single disease
+    room = 20 * len(values) if len(values) > 1 else 0
+    made.update_layout(showlegend=room > 0, height=made.layout.height + room)
+    made.update_layout(margin={"t": 24 + 14 * len(references), "b": 54 + room})
+    made.update_layout(
+        legend={"orientation": "v", "yref": "container", "y": 0, "yanchor": "bottom", "xref": "container", "x": 0}
+    )
+    return made
+
+
+def _add_references(made: go.Figure, references: Sequence[tuple[str, float]], theme: Theme) -> None:
+    """Dashed levels with their names above the frame, one line of text each."""
     for number, (text, level) in enumerate(references):
         made.add_vline(x=level, line={"color": theme.muted, "width": 1, "dash": "dash"})
         made.add_annotation(
@@ -68,12 +81,14 @@ def auroc_intervals(
             xanchor="center" if level < 0.7 else "right",  # centred, a long name would leave the paper
             text=f"{plain(text)} {level:.3g}", font={"size": 11, "color": theme.muted},
         )  # fmt: skip
-    ticks = [f"{plain(name)}  (n={positive})" for name, positive in zip(names, n_positive, strict=True)]
-    made.update_yaxes(tickvals=places, ticktext=ticks, range=[count - 0.4, -0.6], showgrid=False, ticks="")
-    made.update_xaxes(title_text="AUROC, 95 % interval", range=[_lowest(lows), 1.01])
-    made.update_layout(showlegend=len(values) > 1, margin={"t": 24 + 14 * len(references)})
-    made.update_layout(legend={"orientation": "h", "y": -0.12, "yanchor": "top"})
-    return made
+
+
+def _checked(parts: Sequence[ArrayLike], count: int, name: str) -> list[NDArray[np.float32]]:
+    found = [np.asarray(part, np.float32) for part in parts]
+    if any(part.shape != (count,) for part in found):
+        shapes = ", ".join(str(part.shape) for part in found)
+        raise InputError(f"{count} diseases, but values, lows and highs of {name!r} have shapes {shapes}.")
+    return found
 
 
 def _lowest(lows: Sequence[ArrayLike]) -> float:

@@ -89,9 +89,8 @@ def shift_curve(
         return empty(theme, "There is no shift to draw")
     scores = None if task is None else np.asarray(task, np.float32)
     both = [np.asarray(one, np.float32) for one in (loss_image_to_text, loss_text_to_image)]
-    same_length(
-        "A shift curve", distances=x, losses=both[0], losses_back=both[1], scores=x if scores is None else scores
-    )
+    same_length("A shift curve", distances=x, losses=both[0], losses_back=both[1])
+    same_length("A shift curve with a task", distances=x, scores=x if scores is None else scores)
     with_task = scores is not None and bool(np.isfinite(scores).any())
     made = make_subplots(rows=2 if with_task else 1, cols=1, shared_xaxes=True, vertical_spacing=0.08)
     dress(made, theme, height=380)
@@ -102,18 +101,22 @@ def shift_curve(
         )  # fmt: skip
     made.update_yaxes(title_text="Loss (nats)", row=1, col=1)
     if with_task and scores is not None:
-        best = int(np.nanargmax(scores))
-        made.add_scatter(x=x, y=scores, name=plain(task_name), mode="lines", row=2, col=1,
-                         line={"color": theme.colour(ACROSS), "width": 2})  # fmt: skip
-        made.add_scatter(
-            x=x[[best]], y=scores[[best]], mode="markers+text", name="best", showlegend=False, row=2, col=1,
-            text=[f"best {scores[best]:.3f}"], textposition="top center",
-            marker={"size": 8, "color": theme.colour(ACROSS)},
-            cliponaxis=False,
-        )  # fmt: skip
-        made.update_yaxes(title_text=plain(task_name), row=2, col=1)
+        _add_task(made, x, scores, plain(task_name), theme)
     made.update_xaxes(title_text="Shift", row=2 if with_task else 1, col=1)
     made.add_vline(x=0, line={"color": theme.muted, "width": 1, "dash": "dash"})
     if marker:
         made.add_vline(x=marker, line={"color": theme.ink, "width": 1, "dash": "dot"})
     return made
+
+
+def _add_task(made: go.Figure, x: Floats, scores: Floats, name: str, theme: Theme) -> None:
+    """The second row: the task metric, its best value marked."""
+    best = int(np.nanargmax(np.where(np.isfinite(scores), scores, np.nan)))
+    colour = theme.colour(ACROSS)
+    made.add_scatter(x=x, y=scores, name=name, mode="lines", row=2, col=1, line={"color": colour, "width": 2})
+    made.add_scatter(
+        x=x[[best]], y=scores[[best]], mode="markers+text", name="best", showlegend=False, row=2, col=1,
+        text=[f"best {scores[best]:.3f}"], textposition="top center", marker={"size": 8, "color": colour},
+        cliponaxis=False,
+    )  # fmt: skip
+    made.update_yaxes(title_text=name, row=2, col=1)

@@ -21,8 +21,11 @@ DRAWN = {1: 420, 2: 864}
 
 NO_SUPPORT = "n=0"
 
-SMALLEST = 7.0
-"""Numbers that would be smaller (in px; 4.2 pt on paper) are left out: the colour says them."""
+UNSUPPORTED = "×"
+"""Stands for it where that would not fit, with a line that says so."""
+
+SMALLEST = 9.0
+"""Numbers that would be smaller (in px; 5.4 pt on paper) are left out: the colour says them."""
 
 LONGEST = 150
 """Room for the longest label of a cell's row or column, in pixels; what is longer is cut."""
@@ -72,7 +75,7 @@ def _arrange(figure: go.Figure, panels: int, per_row: int, bar: bool) -> None:
     right, across = 58 if bar else 8, 12
     wide = (width - left - right - across * (per_row - 1)) / per_row
     titles = _titles([str(title.text or "") for title in figure.layout.annotations[:panels]], wide)
-    above = 30 + 15 * any("<br>" in title for title in titles)
+    above = 30 + 15 * max(title.count("<br>") for title in titles)
     down = above + 4
     tall = wide * len(heat[0].y) / max(1, len(heat[0].x))
     height = above + below + rows * tall + (rows - 1) * down
@@ -99,6 +102,16 @@ def _arrange(figure: go.Figure, panels: int, per_row: int, bar: bool) -> None:
             x=(x0 + wide / 2) / inner[0], y=y1 / inner[1], text=titles[at], xanchor="center", yanchor="bottom"
         )
     _letter(heat, wide / max(1, len(heat[0].x)), tall / max(1, len(heat[0].y)))
+    if any(UNSUPPORTED in np.asarray(trace.text) for trace in heat):
+        _explain(figure, right)
+
+
+def _explain(figure: go.Figure, right: int) -> None:
+    """What the mark in a cell means, under the colour bar."""
+    figure.add_annotation(
+        text=f"{UNSUPPORTED} {NO_SUPPORT}", showarrow=False, font={"size": 11}, xref="paper", yref="paper",
+        x=1, xanchor="right", xshift=right - 4, y=0, yanchor="top", yshift=-14,
+    )  # fmt: skip
 
 
 def _within(low: float, high: float, whole: float) -> list[float]:
@@ -124,7 +137,21 @@ def _titles(titles: list[str], wide: float) -> list[str]:
     room = (wide + 8) / 12
     if all(_width(title) <= room for title in titles):
         return titles
+    if any(" minus " in title for title in titles):  # two runs, one over the other
+        parts = [title.replace(" minus ", "<br>minus ").split("<br>") for title in titles]
+        return ["<br>".join(line for part in title for line in _lines(part, room)) for title in parts]
     return ["<br>".join(_cut(part, room) for part in title.rsplit(" · ", 1)) for title in titles]
+
+
+def _lines(text: str, room: float) -> list[str]:
+    """A run's label broken between its parts, each line as full as may be."""
+    lines: list[str] = []
+    for part in text.split(" · "):
+        if lines and _width(f"{lines[-1]} · {part}") <= room:
+            lines[-1] += f" · {part}"
+        else:
+            lines.append(part)
+    return [_cut(line, room) for line in lines]
 
 
 def _cut(text: str, room: float) -> str:
@@ -144,10 +171,12 @@ def _letter(heat: list[Any], wide: float, tall: float) -> None:
     fit, or none at all. What has no support says so in every size."""
     full = [_texts(trace) for trace in heat]
     short = [np.vectorize(_shorter, otypes=[object])(texts) for texts in full]
+    marked = [np.where(texts == NO_SUPPORT, UNSUPPORTED, texts) for texts in short]
     missing = [np.where(texts == NO_SUPPORT, texts, "") for texts in full]
-    for number, panels in enumerate((full, short, missing)):
+    only_marks = [np.where(texts == NO_SUPPORT, UNSUPPORTED, "") for texts in full]
+    for number, panels in enumerate((full, short, marked, missing, only_marks)):
         size = min(_size(texts, wide, tall) for texts in panels)
-        if size >= SMALLEST or number == 2:
+        if size >= SMALLEST or number == 4:
             for trace, texts in zip(heat, panels, strict=True):
                 trace.update(text=texts, textfont={"size": max(1.0, size)})
             return

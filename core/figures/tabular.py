@@ -91,7 +91,10 @@ def _ends(trace: Any, at: int) -> tuple[Any, Any]:
 
 
 def _value(trace: Any, value: Any, legend: Mapping[str, str]) -> Any:
-    unknown = trace.meta.get("unknown") if isinstance(trace.meta, dict) else None
+    meta = trace.meta if isinstance(trace.meta, dict) else {}
+    if "names" in meta and value != "":
+        return _text(meta["names"][int(value)])
+    unknown = meta.get("unknown")
     if unknown is not None and value == _number(np.asarray(trace.marker.color).dtype.type(unknown)):
         return ""  # a place below the scale stands for a value that is not known
     return legend.get(value, value) if isinstance(value, str) else value
@@ -113,5 +116,5 @@ def _text(text: Any) -> str:
 
     A spreadsheet runs a cell that begins like a formula; a quote in front makes it text.
     """
-    shown = html.unescape(re.sub(r"<br\s*/?>", " ", str(text)))
+    shown = html.unescape(re.sub(r"<br\s*/?>", " ", str(text))).lstrip()
     return f"'{shown}" if re.match(r"[=+@\t\r]|-(?![\d.])", shown) else shown

@@ -24,6 +24,14 @@ K = len(NAMES)
 Make = Callable[[Theme], go.Figure]
 
 
+def drawn_colours(trace: Any) -> np.ndarray:
+    """The colour of each marker as plotly.js takes it from the scale."""
+    marker = trace.marker
+    places = (np.asarray(marker.color, float) - marker.cmin) / (marker.cmax - marker.cmin)
+    stops, colours = zip(*marker.colorscale, strict=True)
+    return np.array([colours[int(np.searchsorted(stops, place))] for place in places])
+
+
 def _random() -> np.random.Generator:
     return np.random.default_rng(0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import re
@@ -23,6 +24,12 @@ PLACEHOLDERS = ("#636efa", "#ef553b", "#2a3f5f", "#e5ecf6", "#000001")
 """Colours of plotly's own template, and of the one that Streamlit puts in its place."""
 
 
+@functools.cache
+def built(name: str, theme: Theme) -> go.Figure:
+    """An example that no test changes."""
+    return FIGURES[name](theme)
+
+
 def strings(part: Any) -> list[str]:
     """Every text inside a figure's JSON."""
     if isinstance(part, str):
@@ -39,7 +46,7 @@ def axes(figure: go.Figure) -> list[Any]:
 @EVERY
 class TestEveryFigure:
     def test_colours_and_fonts_are_its_own(self, name: str, theme: Theme) -> None:
-        figure = FIGURES[name](theme)
+        figure = built(name, theme)
         assert isinstance(figure, go.Figure)
         assert figure.layout.template == template(theme)
         assert (figure.layout.paper_bgcolor, figure.layout.plot_bgcolor) == (theme.paper, theme.paper)
@@ -48,25 +55,25 @@ class TestEveryFigure:
         assert not [text for text in strings(json.loads(figure.to_json())) if text.lower() in PLACEHOLDERS]
 
     def test_tick_labels_are_legible(self, name: str, theme: Theme) -> None:
-        for axis in axes(FIGURES[name](theme)):
+        for axis in axes(built(name, theme)):
             assert axis.tickfont.size >= 11
 
     def test_what_users_write_is_only_text(self, name: str, theme: Theme) -> None:
-        found = strings(json.loads(FIGURES[name](theme).to_json()))
+        found = strings(json.loads(built(name, theme).to_json()))
         tags = {tag for text in found for tag in re.findall(r"<[^>]*>?", text)}
         assert tags <= {"<br>", "<extra>", "</extra>"}
         assert any("example.invalid" in text for text in found) or name in ("cones", "curves-log")
 
     def test_the_height_is_stated_and_the_width_is_the_pages(self, name: str, theme: Theme) -> None:
-        figure = FIGURES[name](theme)
+        figure = built(name, theme)
         assert figure.layout.height >= 200
         assert figure.layout.width is None
 
     def test_the_same_arrays_give_the_same_figure(self, name: str, theme: Theme) -> None:
-        assert FIGURES[name](theme).to_json() == FIGURES[name](theme).to_json()
+        assert FIGURES[name](theme).to_json() == built(name, theme).to_json()
 
     def test_the_csv_has_every_finite_point(self, name: str, theme: Theme) -> None:
-        figure = FIGURES[name](theme)
+        figure = built(name, theme)
         made = figure_csv(figure)
         assert made == figure_csv(FIGURES[name](theme))
         rows = list(csv.DictReader(io.StringIO(made.decode())))
@@ -75,7 +82,7 @@ class TestEveryFigure:
 
     @pytest.mark.parametrize("columns", [1, 2])
     def test_printing_leaves_the_original_alone(self, name: str, theme: Theme, columns: int) -> None:
-        figure = FIGURES[name](theme)
+        figure = built(name, theme)
         before = json.loads(figure.to_json())
         assert for_print(figure, columns).layout.width == {1: 420, 2: 864}[columns]
         assert json.loads(figure.to_json()) == before
@@ -91,7 +98,7 @@ def points(trace: Any) -> int:
 
 @EVERY
 def test_an_axis_says_what_it_is(name: str) -> None:
-    figure = FIGURES[name](LIGHT)
+    figure = built(name, LIGHT)
     if name.startswith(("similarity", "difference", "space")):
         return  # their axes are names, or have no meaning
     for letter in "xy" if name not in ("pairs", "auroc") else "x":  # the rows of these are named one by one
@@ -121,3 +128,37 @@ def test_html_stands_alone() -> None:
     assert not re.search(r"<(script|link|img)[^>]*\b(src|href)=", made)
     assert "plotly.js v" in made and len(made) > 1_000_000
     assert made == figure_bytes(FIGURES["auroc"](LIGHT), "html").decode()
+
+
+COLOUR = re.compile(r"#[0-9a-f]{6}|rgba?\([^)]*\)", re.IGNORECASE)
+
+
+def without_colours(part: Any) -> Any:
+    if isinstance(part, str):
+        return COLOUR.sub("colour", part)
+    if isinstance(part, dict):
+        return {key: without_colours(value) for key, value in part.items()}
+    if isinstance(part, list):
+        return [without_colours(value) for value in part]
+    return part
+
+
+@EVERY
+def test_light_and_dark_differ_only_in_colours(name: str) -> None:
+    light, dark = (json.loads(built(name, theme).to_json()) for theme in (LIGHT, DARK))
+    assert light != dark
+    for figure in (light, dark):  # the lighter scale of numbers has its stops elsewhere
+        for trace in figure["data"]:
+            trace.get("marker", {}).pop("colorscale", None)
+    assert without_colours(light) == without_colours(dark)
+
+
+@EVERY
+def test_missing_is_not_zero(name: str) -> None:
+    for trace in built(name, LIGHT).data:
+        if trace.type == "heatmap":
+            missing = np.isnan(np.asarray(trace.z))
+            assert set(np.asarray(trace.text)[missing].tolist()) <= {"n=0"}
+            assert "n=0" not in np.asarray(trace.text)[~missing]
+        elif trace.type == "scatter" and "lines" in (trace.mode or ""):
+            assert trace.connectgaps is not True

@@ -14,7 +14,7 @@ from core.figures.gap import cosine_cones, paired_map, shift_curve
 from core.figures.similarity import off_diagonal_distribution, similarity_difference, similarity_panels
 from core.figures.space import UNKNOWN, Anchor, space_3d
 from core.figures.theme import LIGHT
-from tests.figures.examples import CATEGORIES, COUNTS, NAMES, VALUES, XYZ, K, auroc, cosines
+from tests.figures.examples import CATEGORIES, COUNTS, NAMES, VALUES, XYZ, K, auroc, cosines, drawn_colours
 
 
 class TestCurves:
@@ -86,7 +86,7 @@ class TestSpace:
 
     def test_unknown_categories_are_grey_and_named(self) -> None:
         made = space_3d(XYZ, CATEGORIES, kind="categorical")
-        colours = np.array(made.data[0].marker.color)
+        colours = drawn_colours(made.data[0])
         missing = np.array([value is None for value in CATEGORIES])
         assert set(colours[missing]) == {LIGHT.unknown} and LIGHT.unknown not in colours[~missing]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.figures.printing import DRAWN, MILLIMETRES, SMALLEST, _titles, cells, for_print
-from core.figures.similarity import similarity_panels
+from core.figures.similarity import similarity_difference, similarity_panels
 from core.figures.theme import LIGHT
 from tests.figures.examples import FIGURES, NAMES, K, cosines
 
@@ -42,21 +42,32 @@ def test_models_are_stacked_in_one_column_and_side_by_side_in_two() -> None:
     assert narrow.layout.xaxis3.showticklabels and not narrow.layout.xaxis.showticklabels
 
 
-@pytest.mark.parametrize("columns", [1, 2])
-def test_numbers_have_one_size_and_are_legible(columns: int) -> None:
-    three = [cosines(), cosines(30), cosines(missing=True)]
-    made = for_print(similarity_panels(three, ["a", "b", "c"], NAMES), columns)
+@pytest.mark.parametrize(("columns", "panels", "begins"), [(2, 1, "0."), (2, 2, "."), (2, 3, ""), (1, 1, "")])
+def test_numbers_have_one_size_and_are_legible_or_left_out(columns: int, panels: int, begins: str) -> None:
+    three = [cosines(), cosines(30), cosines(missing=True)][-panels:]
+    made = for_print(similarity_panels(three, ["a", "b", "c"][-panels:], NAMES), columns)
     sizes = {trace.textfont.size for trace in made.data}
     assert len(sizes) == 1 and sizes.pop() >= SMALLEST
-    assert made.data[0].text[0][1].startswith(".") and made.data[0].text[0][0] == "1"
-    assert set(made.data[2].text[-1]) == {"n=0"}
+    texts = {str(text) for trace in made.data for text in np.ravel(trace.text)} - {"n=0", "×", "1", "1.00"}
+    assert all(text.lstrip("-").startswith(begins) for text in texts) if begins else texts == {""}
+    missing = set(made.data[-1].text[-1])
+    assert missing == {"n=0"} or (missing == {"×"} and "× n=0" in [note.text for note in made.layout.annotations])
+
+
+def test_a_difference_names_both_runs_in_full() -> None:
+    runs = ["orthogonal · biomedclip · nih-small · 3f2a", "linear · lite-minilm · nih-small · 91bc"]
+    figure = similarity_difference(cosines(), cosines(30), NAMES, title=" minus ".join(runs))
+    title = for_print(figure, 1).layout.annotations[0].text
+    assert title.replace("<br>minus ", " minus ").replace("<br>", " · ") == " minus ".join(runs)
+    assert title.count("<br>") >= 2
 
 
 def test_numbers_that_do_not_fit_are_left_out_but_missing_support_is_not() -> None:
     matrix = np.eye(60)
     matrix[5] = np.nan
     made = for_print(similarity_panels([matrix], ["a"], [f"d{at}" for at in range(60)]), 1)
-    assert set(made.data[0].text[5]) == {"n=0"} and set(made.data[0].text[0]) == {""}
+    assert set(made.data[0].text[5]) == {"×"} and set(made.data[0].text[0]) == {""}
+    assert "× n=0" in [note.text for note in made.layout.annotations]
 
 
 def test_a_long_title_keeps_its_last_part() -> None:
