@@ -66,9 +66,7 @@ def auroc_intervals(
     room = 20 * len(values) if len(values) > 1 else 0
     made.update_layout(showlegend=room > 0, height=made.layout.height + room)
     made.update_layout(margin={"t": 24 + 14 * len(references), "b": 54 + room})
-    made.update_layout(
-        legend={"orientation": "v", "yref": "container", "y": 0, "yanchor": "bottom", "xref": "container", "x": 0}
-    )
+    made.update_layout(legend={"orientation": "v", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0})
     return made
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 from core.errors import InputError
 from core.figures.diseases import auroc_intervals, confusion_grid
+from core.figures.export import chromium_available, figure_bytes
 from core.figures.theme import DARK, LIGHT, Theme
-from tests.figures.examples import COUNTS, NAMES, K
+from tests.figures.examples import COUNTS, HOSTILE, NAMES, K
 from tests.figures.test_theme import contrast
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
@@ -25,6 +28,18 @@ def test_the_legend_has_room_below_the_axis(runs: int, count: int) -> None:
     assert made.layout.showlegend is (runs > 1)
     assert made.layout.margin.b >= 50 + (20 * runs if runs > 1 else 0)
     assert made.layout.height - made.layout.margin.b - made.layout.margin.t >= 34 * count
+
+
+@pytest.mark.skipif(not chromium_available(), reason="Chromium is not on this machine")
+@pytest.mark.parametrize("name", ["a", "orthogonal · biomedclip · nih-small · 3f2a", HOSTILE])
+def test_the_legend_is_drawn_inside_the_paper_below_the_axis(name: str) -> None:
+    part = [np.full(3, 0.7)] * 3
+    made = auroc_intervals(NAMES[:3], part, part, part, n_positive=[1] * 3, series=[name, "b", "c"])
+    svg = figure_bytes(made, "svg").decode()
+    x, y = map(float, re.findall(r'class="legend"[^>]*translate\(([-\d.]+),\s*([-\d.]+)\)', svg)[0])
+    height = float(re.findall(r'viewBox="0 0 [\d.]+ ([\d.]+)"', svg)[0])
+    assert 0 <= x < 200
+    assert height - made.layout.margin.b + 30 < y < height - 40
 
 
 def test_names_of_levels_stand_one_over_the_other() -> None:
