@@ -21,7 +21,7 @@ from core.features import image_features
 from core.files import read_json, replacing, stamp, verify, write_json
 from core.heads import Head, build_head
 from core.objectives import Objective, shared_text_floor
-from core.runs import MetricsLog, ProgressFile, Run
+from core.runs import MANIFESTS, MetricsLog, ProgressFile, Run
 from core.studies.study import Study, check_leaks, study_names
 from core.training import StepMetrics, Trainer, TrainingData, seed_everything
 
@@ -68,14 +68,9 @@ class Pipeline:
 
     def all_stages(self) -> None:
         """Everything that is not done yet, in order; ends where a stage was left before."""
-        if not self.run.has("train"):
-            self.train()
-        if not self.run.has("embed"):
-            self.embed()
-        if not self.run.has("evaluate"):
-            self.evaluate()
-        if not self.run.has("project"):
-            self.project()
+        for stage in MANIFESTS:
+            if not self.run.has(stage):
+                getattr(self, stage)()
 
     def study(self) -> Study:
         """The study of the run; the demo study is built where it is missing.

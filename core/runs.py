@@ -26,7 +26,13 @@ from core.store import EmbeddingSet, Projection
 from core.workspace import ROOT, home
 
 PACKAGES = ("torch", "open_clip_torch", "transformers", "timm", "umap-learn", "scikit-learn", "numpy", "pandas")
-STAGES = ("study", "features", "train", "embed", "evaluate", "project")
+MANIFESTS = {
+    "train": "checkpoints/head.json",
+    "embed": "embeddings/embeddings.json",
+    "evaluate": "evaluation/evaluation.json",
+    "project": "projections/umap.json",
+}
+"""The stages of a run in their order, and the file that each writes last."""
 
 
 @dataclass(frozen=True)
@@ -152,13 +158,7 @@ class Run:
 
     def has(self, stage: str) -> bool:
         """Whether a stage's manifest, which is written last, is there."""
-        manifest = {
-            "train": "checkpoints/head.json",
-            "embed": "embeddings/embeddings.json",
-            "evaluate": "evaluation/evaluation.json",
-            "project": "projections/umap.json",
-        }[stage]
-        return (self.folder / manifest).is_file()
+        return (self.folder / MANIFESTS[stage]).is_file()
 
 
 def list_runs() -> list[Run]:
@@ -223,7 +223,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 @dataclass
 class StageProgress:
-    """Where a stage stands; ``rate`` is units per second, NaN until it is known."""
+    """Where a stage stands, and for how many seconds it has been at work."""
 
     stage: str
     unit: str

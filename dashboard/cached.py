@@ -15,9 +15,9 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.metrics import similarity
+from core.pictures.source import judged_centroids, judged_pairs
 from core.runs import Run, read_metrics
-from core.store import EmbeddingSet, Projection, paired_rows
+from core.store import EmbeddingSet, Projection
 from core.studies.study import Study
 
 Stamp = tuple[str, int, int]
@@ -103,8 +103,7 @@ def centroids(run: Run, of: Study) -> tuple[NDArray[np.float32], NDArray[np.int6
 
 @st.cache_resource(max_entries=20, show_spinner=False)
 def _centroids(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    rows = _of.judged_rows()
-    return similarity.centroids(embeddings(_run, "images").vectors[rows], _of.labels[rows])
+    return judged_centroids(embeddings(_run, "images"), _of)
 
 
 def pairs(run: Run, of: Study) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
@@ -116,7 +115,4 @@ def pairs(run: Run, of: Study) -> tuple[NDArray[np.float32], NDArray[np.float32]
 def _pairs(
     key: Stamp, fingerprint: str, _run: Run, _of: Study
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
-    rows = _of.judged_rows()
-    ids = _of.samples["id"].to_numpy()[rows]
-    images, texts, among = paired_rows(embeddings(_run, "images"), embeddings(_run, "texts"), ids)
-    return images, texts, rows[among]
+    return judged_pairs(embeddings(_run, "images"), embeddings(_run, "texts"), _of)

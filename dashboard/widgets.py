@@ -13,14 +13,13 @@ import streamlit as st
 
 from core.config.base import Config, settings_of
 from core.errors import ConfigError, FluoroscopeError
-from core.figures.export import chromium_available, figure_bytes, figure_csv, file_name
+from core.figures.export import FORMATS, chromium_available, figure_bytes, figure_csv, file_name
 from core.figures.theme import DARK, LIGHT, Theme
 from core.runs import Run, list_runs
 from core.studies.study import Study
+from core.studies.vocabulary import display_name
 from dashboard import cached, selection
 from dashboard.components.plot import Click, plot
-
-FORMATS = ("svg", "pdf", "png", "html", "csv")
 
 
 def refuse_open_network() -> None:
@@ -63,9 +62,9 @@ def header(title: str, question: str) -> None:
     st.caption(question)
 
 
-def pick_runs(stage: str, *, most: int, study: str | None = None) -> list[Run]:
+def pick_runs(stage: str, *, most: int) -> list[Run]:
     """Up to ``most`` runs that have finished a stage, chosen by the user; stops the page where there is none."""
-    runs = {run.id: run for run in list_runs() if run.has(stage) and study in (None, run.config.study)}
+    runs = {run.id: run for run in list_runs() if run.has(stage)}
     if not runs:
         st.info(
             f"No run has finished its {stage} stage yet. Start one in the Train view; its pictures appear here when "
@@ -106,6 +105,12 @@ def study_of(runs: Sequence[Run]) -> Study:
     if study.synthetic:
         st.caption(f"Study `{study.name}` :orange-badge[synthetic]: its radiographs are of nobody.")
     return study
+
+
+def findings_of(study: Study, row: int) -> str:
+    """The findings that are present in one radiograph, as Markdown that shows them letter by letter."""
+    names = [display_name(name) for name, value in zip(study.findings, study.labels[row], strict=True) if value == 1]
+    return plain(", ".join(names) or "No finding")
 
 
 def show(

@@ -9,7 +9,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 
 from core.errors import ExportError
-from core.figures.export import figure_bytes, figure_csv, file_name
+from core.figures.export import FORMATS, figure_bytes, figure_csv, file_name
 from core.figures.theme import DARK, LIGHT, Theme
 from core.files import replacing
 from core.pictures import curves, diseases, gap, similarity, space
@@ -18,7 +18,6 @@ from core.runs import Run
 from core.studies.study import Study
 from scripts.common import main
 
-FORMATS = ("svg", "pdf", "png", "html", "csv")
 Draw = Callable[[list[Run], Study, argparse.Namespace, Theme], go.Figure | None]
 
 FIGURES: dict[str, Draw] = {

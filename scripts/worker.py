@@ -8,10 +8,8 @@ import errno
 import logging
 
 from core.errors import FluoroscopeError, RunError, Stopped
-from core.runs import Run
+from core.runs import MANIFESTS, Run
 from scripts.common import main, set_up_log
-
-STAGES = ("train", "embed", "evaluate", "project")
 
 
 def work(run_id: str, stage: str | None) -> None:
@@ -42,7 +40,7 @@ def work(run_id: str, stage: str | None) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m scripts.worker", description=__doc__)
     parser.add_argument("run")
-    parser.add_argument("--stage", choices=STAGES)
+    parser.add_argument("--stage", choices=tuple(MANIFESTS))
     arguments = parser.parse_args()
     set_up_log()
     main(lambda: work(arguments.run, arguments.stage))

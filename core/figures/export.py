@@ -6,7 +6,7 @@ import re
 import struct
 import zlib
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import plotly.graph_objects as go
 
@@ -15,9 +15,21 @@ from core.figures.browser import chromium, render
 from core.figures.printing import DRAWN, MILLIMETRES, for_print
 from core.figures.tabular import figure_csv
 
-__all__ = ["Format", "chromium", "chromium_available", "figure_bytes", "figure_csv", "file_name", "for_print"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "chromium",
+    "chromium_available",
+    "figure_bytes",
+    "figure_csv",
+    "file_name",
+    "for_print",
+]
 
 Format = Literal["svg", "pdf", "png", "html"]
+
+FORMATS = (*get_args(Format), "csv")
+"""Everything that a figure can leave as."""
 
 PNG_SCALE = {1: 4, 2: 3}
 """Bitmap pixels per pixel of layout: 480 and 360 dots per inch at the column's width."""

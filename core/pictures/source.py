@@ -56,14 +56,23 @@ class Files:
         return read_metrics(run.folder / "metrics.jsonl")
 
     def centroids(self, run: Run, study: Study) -> tuple[Vectors, Rows]:
-        rows = study.judged_rows()
-        return similarity.centroids(self.embeddings(run, "images").vectors[rows], study.labels[rows])
+        return judged_centroids(run.embeddings("images"), study)
 
     def pairs(self, run: Run, study: Study) -> tuple[Vectors, Vectors, Rows]:
-        rows = study.judged_rows()
-        ids = study.samples["id"].to_numpy()[rows]
-        images, texts, among = paired_rows(self.embeddings(run, "images"), self.embeddings(run, "texts"), ids)
-        return images, texts, rows[among]
+        return judged_pairs(run.embeddings("images"), run.embeddings("texts"), study)
+
+
+def judged_centroids(images: EmbeddingSet, study: Study) -> tuple[Vectors, Rows]:
+    """Disease centroids (K, d) of the judged samples, NaN without support, and their support (K,)."""
+    rows = study.judged_rows()
+    return similarity.centroids(images.vectors[rows], study.labels[rows])
+
+
+def judged_pairs(images: EmbeddingSet, texts: EmbeddingSet, study: Study) -> tuple[Vectors, Vectors, Rows]:
+    """Image and text vectors of the judged samples that have both, and their rows in the study."""
+    rows = study.judged_rows()
+    own, paired, among = paired_rows(images, texts, study.samples["id"].to_numpy()[rows])
+    return own, paired, rows[among]
 
 
 def short(run: Run) -> str:

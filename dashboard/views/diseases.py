@@ -14,7 +14,7 @@ from core.runs import Run
 from core.studies.study import Study
 from core.studies.vocabulary import display_name
 from dashboard import cached, selection
-from dashboard.widgets import header, label, pick_runs, plain, show, study_of, theme
+from dashboard.widgets import findings_of, header, label, pick_runs, plain, show, study_of, theme
 
 RULES = {"f1": "Best F1", "youden": "Youden's J", "fixed": "0.5", "own": "One value …"}
 CELLS = {(0, 0): "true negatives", (0, 1): "false positives", (1, 0): "false negatives", (1, 1): "true positives"}
@@ -87,10 +87,9 @@ def gallery(study: Study, judged: Judged, rows: NDArray[np.int64], at: int) -> N
     columns = st.columns(6)
     for place, row in enumerate(rows.tolist()):
         sample = int(judged.rows[row])
-        names = [display_name(n) for n, v in zip(study.findings, study.labels[sample], strict=True) if v == 1]
         column = columns[place % 6]
         column.image(study.images[sample], width="stretch", output_format="JPEG")
-        column.caption(f"**{judged.probabilities[row, at]:.2f}** · {plain(', '.join(names) or 'No finding')}")
+        column.caption(f"**{judged.probabilities[row, at]:.2f}** · {findings_of(study, sample)}")
 
 
 def _int(text: str) -> int:

@@ -14,7 +14,7 @@ from core.runs import Run, list_runs
 from core.studies.study import Study, load_studies
 from core.studies.vocabulary import display_name
 from dashboard import cached, selection, status
-from dashboard.widgets import header, label, plain
+from dashboard.widgets import findings_of, header, label, plain
 
 SHOWN = 12
 """Radiographs on the contact sheet."""
@@ -25,11 +25,8 @@ def sheet(study: Study) -> None:
     rows = np.random.default_rng(0).permutation(len(study))[:SHOWN]
     columns = st.columns(6)
     for place, row in enumerate(sorted(rows.tolist())):
-        found = [
-            display_name(name) for name, label_ in zip(study.findings, study.labels[row], strict=True) if label_ == 1
-        ]
         columns[place % 6].image(
-            study.images[row], caption=plain(", ".join(found) or "No finding"), width="stretch", output_format="JPEG"
+            study.images[row], caption=findings_of(study, row), width="stretch", output_format="JPEG"
         )
 
 

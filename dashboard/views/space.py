@@ -14,7 +14,7 @@ from core.runs import Run
 from core.studies.study import Study
 from core.studies.vocabulary import display_name
 from dashboard import cached, selection
-from dashboard.widgets import header, label, pick_runs, plain, show, study_of, theme
+from dashboard.widgets import findings_of, header, label, pick_runs, plain, show, study_of, theme
 
 NEIGHBOURS = 6
 LABELLED = {"Prompts": ["prompt"], "Centroids": ["centroid"], "Both": ["prompt", "centroid"], "None": []}
@@ -100,9 +100,8 @@ def _neighbours(study: Study, row: int, run: Run) -> None:
     found = nearest(cached.embeddings(run, "images").vectors, row, min(NEIGHBOURS, len(study) - 1))
     columns = st.columns(NEIGHBOURS)
     for column, at, cosine in zip(columns, found.indices.tolist(), found.cosines.tolist(), strict=False):
-        names = [display_name(n) for n, value in zip(study.findings, study.labels[at], strict=True) if value == 1]
         column.image(study.images[at], width="stretch", output_format="JPEG")
-        column.caption(f"{cosine:.3f} · {plain(', '.join(names) or 'No finding')}")
+        column.caption(f"{cosine:.3f} · {findings_of(study, at)}")
         if column.button("Look", key=f"look-{run.id}-{at}", width="stretch"):
             selection.put("sample", str(study.samples["id"].iloc[at]))
             st.rerun()
