@@ -8,9 +8,7 @@ import platform
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -23,6 +21,7 @@ from core.config.run import RunConfig
 from core.errors import ArtefactError, FluoroscopeError, RunError
 from core.files import read_json, replacing, verify, write_json
 from core.store import EmbeddingSet, Projection
+from core.work import Work
 from core.workspace import ROOT, home
 
 PACKAGES = ("torch", "open_clip_torch", "transformers", "timm", "umap-learn", "scikit-learn", "numpy", "pandas")
@@ -36,10 +35,8 @@ MANIFESTS = {
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(Work):
     """One trained or zero-shot model on one study; everything is read from its folder."""
-
-    folder: Path
 
     @classmethod
     def create(cls, config: RunConfig) -> Self:
@@ -99,41 +96,13 @@ class Run:
     def title(self) -> str:
         return self.config.title
 
-    def state(self) -> jobs.JobState:
-        return jobs.state(self.folder)
-
     def start(self, stage: str | None = None) -> None:
         """Start, or resume, in the background: all stages that are not done, or one alone.
 
         Raises:
             RunBusy: it is already running.
         """
-        jobs.start(self.folder, ["-m", "scripts.worker", self.id, *(["--stage", stage] if stage else [])])
-
-    def stop(self) -> bool:
-        return jobs.stop(self.folder)
-
-    def fail(self, error: FluoroscopeError) -> None:
-        """Leave the reason of a failure for whoever looks next."""
-        write_json(self.folder / "failure.json", {"kind": type(error).__name__, "message": str(error)})
-
-    def failure(self) -> str | None:
-        """Why the run failed, in words; None where it did not, or did not say."""
-        try:
-            return str(read_json(self.folder / "failure.json")["message"])
-        except (ArtefactError, KeyError, TypeError):
-            return None
-
-    def log_tail(self, lines: int = 40) -> str:
-        """The end of the log (at most 64 kB of it are read)."""
-        try:
-            with (self.folder / "log.txt").open("rb") as stream:
-                stream.seek(max(0, stream.seek(0, os.SEEK_END) - 65_536))
-                text = stream.read().decode(errors="replace")
-        except FileNotFoundError:
-            return ""
-        # a progress bar draws itself anew after each carriage return: the last drawing is the one that counts
-        return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.removesuffix("\n").split("\n")[-lines:])
+        jobs.start(self.folder, ["-m", "scripts.worker", "run", self.id, *(["--stage", stage] if stage else [])])
 
     def embeddings(self, name: str) -> EmbeddingSet:
         """``images``, ``texts``, ``prompts``, ``negatives`` or ``prompts-frozen``."""
@@ -219,52 +188,3 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
         except ValueError:
             continue  # a power cut can leave a block of zeros or half a line in the middle
     return rows
-
-
-@dataclass
-class StageProgress:
-    """Where a stage stands, and for how many seconds it has been at work."""
-
-    stage: str
-    unit: str
-    done: int = 0
-    total: int = 0
-    seconds: float = 0.0
-
-
-class ProgressFile:
-    """``progress.json``: the stage under way and the seconds that the finished ones took."""
-
-    def __init__(self, folder: Path, every: float = 0.4) -> None:
-        self.path, self.every = folder / "progress.json", every
-        self.finished: list[dict[str, Any]] = []
-        self._written = 0.0
-
-    @contextmanager
-    def stage(self, name: str, unit: str = "steps") -> Iterator[Any]:
-        """Yields a function of (done, total) that tells how far the stage is."""
-        now, started = StageProgress(name, unit), time.monotonic()
-
-        def tell(done: int, total: int) -> None:
-            now.done, now.total, now.seconds = done, total, time.monotonic() - started
-            if time.monotonic() - self._written >= self.every:
-                self._write(now)
-
-        self._write(now)
-        yield tell
-        now.seconds = time.monotonic() - started
-        self.finished.append({"stage": name, "seconds": round(now.seconds, 2)})
-        self._write(None)
-
-    def _write(self, now: StageProgress | None) -> None:
-        write_json(self.path, {"now": asdict(now) if now else None, "finished": self.finished})
-        self._written = time.monotonic()
-
-
-def read_progress(folder: Path) -> dict[str, Any]:
-    """``{"now": stage or None, "finished": [...]}``; empty where nothing was written yet."""
-    try:
-        data: dict[str, Any] = read_json(folder / "progress.json")
-        return data
-    except ArtefactError:
-        return {"now": None, "finished": []}

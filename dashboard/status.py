@@ -9,7 +9,8 @@ import streamlit as st
 
 from core import jobs
 from core.errors import FluoroscopeError
-from core.runs import Run, read_progress
+from core.runs import Run
+from core.work import read_progress
 from dashboard.widgets import label, plain
 
 DOING = {
@@ -38,7 +39,7 @@ def progress(run: Run) -> None:
     if not now["total"]:
         st.progress(0.0, text=f"{text} …")
         return
-    rate = now["done"] / now["seconds"] if now["seconds"] else 0.0
+    rate = now["rate"]
     left = (now["total"] - now["done"]) / rate if rate else 0.0
     st.progress(
         min(1.0, now["done"] / now["total"]),

@@ -9,9 +9,14 @@ import time
 import warnings
 from collections.abc import Callable
 
+from tqdm import tqdm
+
 from core.errors import FluoroscopeError, Stopped
 from core.jobs import STOPPED
 from core.runs import Run
+from core.studies.imports import Import
+from core.studies.study import Study
+from core.work import read_progress
 
 
 def set_up_log() -> None:
@@ -63,6 +68,39 @@ def follow(run: Run, stage: str | None = None) -> None:
     if not state.done:
         print(f"Run {run.id[:8]} {state.words}.", file=sys.stderr)
         sys.exit(STOPPED if state.stopped else state.code if state.code and state.code > 0 else 1)
+
+
+def follow_import(job: Import) -> Study:
+    """Start an import, show how far it is until it ends, and open its study; else end as it did.
+
+    The work goes on when this terminal closes; Ctrl-C asks it to stop, and the next start goes on from there.
+    """
+    job.start()
+    with tqdm(unit=" radiographs", desc=job.id) as bar:
+        while job.state().running:
+            try:
+                _show(bar, read_progress(job.folder)["now"])
+                time.sleep(0.2)
+            except KeyboardInterrupt:
+                bar.write("Asked to stop …", file=sys.stderr)
+                job.stop()
+        if job.state().done:
+            _show(bar, {"done": bar.total, "total": bar.total} if bar.total else None)
+    state = job.state()
+    if not state.done:
+        print(job.failure() or (f"Import {state.words}.\n{job.log_tail(12)}"), file=sys.stderr)
+        if state.stopped:
+            print("What was decoded is kept: the same command goes on from there.", file=sys.stderr)
+        sys.exit(STOPPED if state.stopped else 1)
+    return Study.load(job.id)
+
+
+def _show(bar: tqdm, now: dict[str, int] | None) -> None:
+    if not now or not now["total"]:
+        return
+    if not bar.total:  # what an earlier start left does not count for the rate
+        bar.total, bar.initial, bar.n = now["total"], now["done"], now["done"]
+    bar.update(now["done"] - bar.n)
 
 
 def stage_command(name: str, summary: str) -> None:

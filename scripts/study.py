@@ -3,79 +3,81 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+import sys
 
-from tqdm import tqdm
+import tyro
 
-from core.studies.study import Study, load_studies
-from core.studies.vocabulary import display_name
-from scripts.common import main
+from core.config.importing import SOURCES, ImportConfig
+from core.errors import ConfigError, StudyError
+from core.roots import refuse_system_folder
+from core.studies.imports import Import
+from core.studies.study import load_studies
+from scripts.common import follow_import, main
+from scripts.tables import describe
+
+EXAMPLE = "examples: import nih --path DIR --name NAME; import demo; import table --help; check NAME"
 
 
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m scripts.study", description=__doc__)
+def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(prog="python -m scripts.study", description=__doc__, epilog=EXAMPLE)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="the studies of this workspace")
-    sources = commands.add_parser("import", help="make a study").add_subparsers(dest="source", required=True)
-    nih = sources.add_parser("nih", help="a folder in NIH ChestX-ray14's layout")
-    nih.add_argument("--path", type=Path, required=True, help="holds Data_Entry_2017*.csv, images_*/ and the lists")
-    nih.add_argument("--val-fraction", type=float, default=0.15, help="share of train_val's images for validation")
-    demo = sources.add_parser("demo", help="synthetic radiographs, made on the spot")
-    demo.add_argument("--images", type=int, default=1200)
-    for source, name in ((nih, None), (demo, "demo")):
-        source.add_argument("--name", default=name, required=name is None, help="a-z, 0-9, '.', '-', '_'")
-        source.add_argument("--size", type=int, default=224, help="side of the stored pictures in pixels")
-        source.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
-
-
-def import_study(arguments: argparse.Namespace) -> Study:
-    with tqdm(unit=" radiographs", desc=arguments.name) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        if arguments.source == "nih":
-            from core.studies.nih import import_nih
-
-            return import_nih(
-                arguments.path,
-                arguments.name,
-                size=arguments.size,
-                val_fraction=arguments.val_fraction,
-                seed=arguments.seed,
-                progress=progress,
-            )
-        from core.studies.demo import DemoConfig
-        from core.studies.demo.build import build_demo
-
-        config = DemoConfig(images=arguments.images, size=arguments.size, seed=arguments.seed)
-        return build_demo(config, arguments.name, progress=progress)
-
-
-def describe(study: Study) -> str:
-    """Counts, splits, findings and what was set aside."""
-    facts, positives = study.manifest, (study.labels == 1).sum(axis=0)
-    found = [f"{display_name(name)} {count}" for name, count in zip(study.findings, positives, strict=True)]
-    lines = [
-        f"study {study.name}: {facts['samples']} radiographs of {facts['patients']} patients, "
-        f"{facts['size']} x {facts['size']} pixels{' (synthetic)' if study.synthetic else ''}",
-        "splits: " + ", ".join(f"{split} {count}" for split, count in facts["splits"].items()),
-        "findings: " + ", ".join(found),
-        *facts["notes"],
-    ]
-    aside = facts["set_aside"]
-    lines += (
-        [f"set aside: {len(aside)}", *(f"  row {one['row']}: {one['reason']}" for one in aside[:10])] if aside else []
+    bring = commands.add_parser("import", help="make a study", add_help=False)
+    bring.add_argument(
+        "source", choices=sorted(SOURCES), help="; ".join(f"{key}: {is_}" for key, is_ in SOURCES.items())
     )
-    return "\n".join([*lines, f"folder: {study.folder}"])
+    check = commands.add_parser("check", help="verify a study's files, pixels, fingerprint and splits")
+    check.add_argument("name")
+    find = commands.add_parser("find", help="which file a salted id of a study stands for")
+    find.add_argument("name")
+    find.add_argument("id", nargs="+")
+    drop = commands.add_parser("discard", help="forget an unfinished import and what it has decoded")
+    drop.add_argument("name")
+    chosen, rest = parser.parse_known_args(arguments)
+    if rest and chosen.command != "import":
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return chosen, rest
+
+
+def import_study(source: str, rest: list[str]) -> None:
+    """Start the import's process, follow it, say what came out."""
+    # tyro needs a valid default to start from; path and name are asked for below
+    default = ImportConfig.from_json({"source": source, "path": "?", "name": "?"})
+    config = tyro.cli(ImportConfig, default=default, args=rest, prog=f"python -m scripts.study import {source}")
+    if config.name == "?":
+        config = config.replace(name="demo" if source == "demo" else "")
+    if source != "demo":
+        if config.path == "?" or not config.name:
+            raise ConfigError(f"Source {source!r} needs --path DIR (its folder) and --name NAME (of the new study).")
+        refuse_system_folder(config.path)
+    job = Import.create(config)
+    study = follow_import(job)
+    print(describe(study))
+
+
+def check(name: str) -> None:
+    from core.studies.checking import check_study
+
+    report = check_study(name)
+    print("\n".join(report.lines))
+    if not report.sound:
+        raise StudyError(f"Study {name!r} is not sound: import it again.")
 
 
 def work() -> None:
-    arguments = parse()
-    if arguments.command == "import":
-        print(describe(import_study(arguments)))
+    chosen, rest = parse(sys.argv[1:])
+    if chosen.command == "import":
+        import_study(chosen.source, rest)
+    elif chosen.command == "check":
+        check(chosen.name)
+    elif chosen.command == "find":
+        from core.studies.checking import find_files
+
+        for salted_id, file in find_files(Import.load(chosen.name).config, chosen.id).items():
+            print(f"{salted_id}  {file or 'not among the files of this import'}")
+    elif chosen.command == "discard":
+        Import.load(chosen.name).discard()
+        print(f"Import of {chosen.name!r} forgotten; a finished study stays.")
     else:
         for study in load_studies():
             print(f"{study.name:24}{len(study):>8} radiographs  {study.manifest['title']}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from core.runs import Run, read_progress
+from core.runs import Run
+from core.studies.study import Study
 from core.studies.vocabulary import display_name
+from core.work import read_progress
 
 Value = dict[str, Any]
 
@@ -69,3 +71,23 @@ def _interval(interval: Value) -> str:
     if interval["value"] is None:
         return "–"
     return f"{interval['value']:.3f} [{_number(interval['low'])}, {_number(interval['high'])}]"
+
+
+def describe(study: Study) -> str:
+    """A study: counts, splits, findings, notes, and what was set aside and why."""
+    facts, positives = study.manifest, (study.stated == 1).sum(axis=0)
+    found = [f"{display_name(name)} {count}" for name, count in zip(study.findings, positives, strict=True)]
+    lines = [
+        f"study {study.name}: {facts['samples']:,} radiographs of {facts['patients']:,} patients, "
+        f"{facts['size']} x {facts['size']} pixels{' (synthetic)' if study.synthetic else ''}",
+        "splits: " + ", ".join(f"{split} {count:,}" for split, count in facts["splits"].items()),
+        "findings: " + (", ".join(found) or "none"),
+        *facts["notes"],
+    ]
+    if len(aside := study.set_aside):
+        lines.append(f"set aside: {len(aside):,}")
+        for reason, rows in aside.groupby("reason")["row"]:
+            lines.append(
+                f"  {len(rows):,} x {reason} (rows {', '.join(map(str, rows[:5]))}{' …' if len(rows) > 5 else ''})"
+            )
+    return "\n".join([*lines, f"fingerprint: {study.fingerprint}", f"folder: {study.folder}"])

@@ -1,4 +1,4 @@
-"""``python -m scripts.worker RUN [--stage NAME]``: the process that does a run's work. Others start and watch it."""
+"""``python -m scripts.worker run ID [--stage NAME] | import NAME``: the process that does the work. Others watch it."""
 
 from __future__ import annotations
 
@@ -6,41 +6,69 @@ import argparse
 import contextlib
 import errno
 import logging
+from collections.abc import Callable
 
 from core.errors import FluoroscopeError, RunError, Stopped
-from core.runs import MANIFESTS, Run
+from core.work import Work
 from scripts.common import main, set_up_log
 
 
-def work(run_id: str, stage: str | None) -> None:
-    """All stages that are not done, or one alone; the reason of a failure is left in the run's folder."""
-    run = Run.load(run_id)
-    logging.getLogger("core").info("run %s: %s on study %s", run.id, run.title, run.config.study)
-    try:
+def run(run_id: str, stage: str | None) -> None:
+    """All stages of a run that are not done, or one alone."""
+    from core.runs import Run
+
+    found = Run.load(run_id)
+    logging.getLogger("core").info("run %s: %s on study %s", found.id, found.title, found.config.study)
+
+    def work() -> None:
         from core.pipeline import Pipeline
 
-        pipeline = Pipeline(run)
+        pipeline = Pipeline(found)
         pipeline.all_stages() if stage is None else getattr(pipeline, stage)()
+
+    reporting(found, work)
+
+
+def bring(name: str) -> None:
+    """The import of a study."""
+    from core.studies.imports import Import
+
+    found = Import.load(name)
+    logging.getLogger("core").info("import of study %s from source %s", name, found.config.source)
+
+    def work() -> None:
+        from core.studies.importing import run_import
+
+        run_import(found)
+
+    reporting(found, work)
+
+
+def reporting(subject: Work, work: Callable[[], None]) -> None:
+    """Do the work; the reason of a failure is left in the subject's folder."""
+    try:
+        work()
     except Stopped:
         raise
     except FluoroscopeError as error:
-        run.fail(error)
+        subject.fail(error)
         raise
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        full = RunError(
-            f"No room to write ({error.strerror}). What was saved is whole: make room, then resume the run."
-        )
+        full = RunError(f"No room to write ({error.strerror}). What was saved is whole: make room, then go on.")
         with contextlib.suppress(OSError):
-            run.fail(full)
+            subject.fail(full)
         raise full from error
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m scripts.worker", description=__doc__)
-    parser.add_argument("run")
-    parser.add_argument("--stage", choices=tuple(MANIFESTS))
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    of_run = kinds.add_parser("run")
+    of_run.add_argument("id")
+    of_run.add_argument("--stage", choices=("train", "embed", "evaluate", "project"))
+    kinds.add_parser("import").add_argument("name")
     arguments = parser.parse_args()
     set_up_log()
-    main(lambda: work(arguments.run, arguments.stage))
+    main(lambda: run(arguments.id, arguments.stage) if arguments.kind == "run" else bring(arguments.name))

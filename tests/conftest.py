@@ -23,6 +23,8 @@ def real_data() -> Path:
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty workspace that this test alone uses."""
     monkeypatch.setenv("FLUOROSCOPE_HOME", str(tmp_path / "workspace"))
+    # a test that runs the app replaces __main__, which a new process would then import: pictures are made in this one
+    monkeypatch.setenv("FLUOROSCOPE_WORKERS", "1")
     return tmp_path / "workspace"
 
 

@@ -18,8 +18,9 @@ from core.config.presets import preset
 from core.config.run import RunConfig
 from core.errors import ArtefactError, RunError
 from core.files import read_json, stamp, write_json
-from core.runs import MetricsLog, ProgressFile, Run, list_runs, read_metrics, read_progress
+from core.runs import MetricsLog, Run, list_runs, read_metrics
 from core.store import EmbeddingSet
+from core.work import ProgressFile, read_progress
 
 LABELS = [
     "<img src=x onerror=alert(1)>",

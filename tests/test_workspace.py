@@ -52,20 +52,20 @@ def test_home_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_pa
 def test_stand_ins_are_stable_here_and_different_elsewhere(
     workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = salted("00000001_000.png", "r")
-    assert re.fullmatch("r[0-9a-f]{12}", first)
-    assert salted("00000001_000.png", "r") == first
-    assert salted("00000001_001.png", "r") != first
+    (first,) = salted(["00000001_000.png"], "r")
+    assert re.fullmatch("r[0-9a-f]{16}", first)
+    assert salted(["00000001_001.png", "00000001_000.png"], "r")[1] == first
+    assert salted(["00000001_001.png"], "r") != [first]
     assert oct((workspace / "salt").stat().st_mode & 0o777) == "0o600"
     assert (workspace / "salt").stat().st_size == 32
     monkeypatch.setenv("FLUOROSCOPE_HOME", str(tmp_path / "other"))
-    assert salted("00000001_000.png", "r") != first
+    assert salted(["00000001_000.png"], "r") != [first]
 
 
 def test_processes_that_begin_together_agree_on_the_salt(workspace: Path) -> None:
     code = (
         "import sys, time\nfrom core.workspace import salted\ntime.sleep(max(0, float(sys.argv[1]) - time.time()))\n"
-        "print(salted('a', 'p'))"
+        "print(salted(['a'], 'p'))"
     )
     import time
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.studies.study import SPLITS, Study, write_study
+from core.errors import InputError
+from core.studies.manifest import About
+from core.studies.pixels import Pictures
+from core.studies.study import SPLITS, Study
 from core.studies.vocabulary import NIH_FINDINGS
+from core.studies.writing import write_study
 
 SIDE = 64
 Labels = NDArray[np.float32]
@@ -23,6 +28,18 @@ def picture(labels: Sequence[float], rng: np.random.Generator) -> NDArray[np.uin
         top, left = 3 + finding // 4 * 15, 3 + finding % 4 * 15
         image[top : top + 13, left : left + 13] += 120
     return image.astype(np.uint8)
+
+
+def given(shown: Sequence[NDArray[np.uint8] | str]) -> Pictures:
+    """Pictures that are there already, or the reason why there is none."""
+    keys = [hashlib.blake2b(f"{row}{one!s}".encode(), digest_size=16).hexdigest() for row, one in enumerate(shown)]
+    return Pictures(tasks=shown, keys=keys, make=hand_over)
+
+
+def hand_over(one: NDArray[np.uint8] | str, size: int) -> NDArray[np.uint8]:
+    if isinstance(one, str):
+        raise InputError(one)
+    return one
 
 
 def tiny_study(
@@ -55,8 +72,8 @@ def tiny_study(
     )
     for column, finding in enumerate(findings):
         samples[f"finding:{finding}"] = values[:, column]
-    pictures: Iterator[NDArray[np.uint8] | str] = (picture(row.tolist(), rng) for row in values)
-    about = {"source": "test", "title": "Blobs", "synthetic": True, "notes": [], "set_aside": []}
+    pictures = given([picture(row.tolist(), rng) for row in values])
+    about = About(source="test", title="Blobs", synthetic=True)
     return write_study(name, samples, pictures, size=SIDE, findings=findings, about=about)
 
 

@@ -8,13 +8,20 @@ from core.studies.study import Study
 from core.studies.vocabulary import spoken_name
 
 
-def captions(study: Study) -> list[str]:
-    """One text per sample: its own where it has one, else :func:`sentence` of its findings."""
+def captions(study: Study) -> list[str | None]:
+    """One text per sample: its own where it has one, else :func:`sentence` of its findings.
+
+    None for a sample without a text of which no label is known: any sentence about it would be made up.
+    """
     texts = study.samples["text"].tolist()
     return [
-        text if isinstance(text, str) and text.strip() else sentence(study.findings, row)
+        text if isinstance(text, str) and text.strip() else _of_labels(study.findings, row)
         for text, row in zip(texts, study.labels.tolist(), strict=True)
     ]
+
+
+def _of_labels(findings: tuple[str, ...], labels: list[float]) -> str | None:
+    return None if all(math.isnan(label) for label in labels) else sentence(findings, labels)
 
 
 def sentence(findings: tuple[str, ...], labels: list[float]) -> str:
@@ -26,7 +33,7 @@ def sentence(findings: tuple[str, ...], labels: list[float]) -> str:
     """
     present = [spoken_name(name) for name, label in zip(findings, labels, strict=True) if label == 1]
     if not present:
-        all_known = not any(math.isnan(label) for label in labels)
+        all_known = bool(labels) and not any(math.isnan(label) for label in labels)
         return "a chest radiograph with no acute findings" if all_known else "a chest radiograph"
     named = present[0] if len(present) == 1 else ", ".join(present[:-1]) + " and " + present[-1]
     return f"a chest radiograph showing {named}"

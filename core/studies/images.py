@@ -1,16 +1,23 @@
-"""Decoding of radiographs: a file of any usual form becomes one uint8 square."""
+"""Decoding of radiographs: a file of any usual form becomes one uint8 square, bone white."""
 
 from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
 from core.errors import InputError
+from core.studies.windowing import percentile_window, scaled
+
+Fit = Literal["crop", "pad"]
+"""How a picture becomes a square, its aspect kept: ``crop`` cuts out the centre, ``pad`` adds black bars."""
+
+SUFFIXES: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
+"""Suffixes that an import looks for. What a file is, its first bytes say."""
 
 MAX_PIXELS = 50_000_000
 """Larger headers are refused before anything is decoded (a decompression bomb of 9000 x 9000 weighs 78 kB)."""
@@ -29,6 +36,7 @@ UNREADABLE = (
 )
 """What Pillow raises on a file that is cut, damaged (in its EXIF data, too) or something else."""
 
+_DICOM_MARK = slice(128, 132)
 _ORIENTATION = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -40,37 +48,51 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-WINDOW = (0.5, 99.5)
-"""Percentiles of the intensities that become 0 and 255 where a picture has more than 8 bits."""
 
-
-def read_radiograph(path: Path, size: int) -> NDArray[np.uint8]:
-    """Decode, turn upright, make grey, scale the shorter side to ``size`` and crop the centre.
+def read_radiograph(path: Path, size: int, fit: Fit = "crop") -> NDArray[np.uint8]:
+    """Decode, turn upright, make grey, and resample once (bicubic, antialiased) to a square.
 
     Args:
-        path: PNG or JPEG, 8 or 16 bit, grey or colour.
+        path: PNG or JPEG, 8 or 16 bit, grey or colour; or DICOM (see ``core.studies.dicom``).
         size: side of the result in pixels.
+        fit: ``crop`` scales the shorter side to ``size`` and cuts out the centre; ``pad`` scales the longer side to
+            ``size`` and puts the picture in the centre of a black square.
 
     Returns:
-        uint8 (size, size); 8-bit pictures keep their grey values, deeper ones are windowed.
+        uint8 (size, size); 8-bit pictures keep their grey values, deeper ones are windowed; what is transparent lies
+        on black.
 
     Raises:
-        InputError: not a picture, cut off, or larger than 50 megapixels.
+        InputError: not a picture, cut off, or larger than 50 megapixels; the message names no path and no patient.
+        ValueError: ``fit`` is neither ``crop`` nor ``pad``.
     """
+    if fit not in get_args(Fit):
+        raise ValueError(f"fit is {fit!r}; allowed are {', '.join(get_args(Fit))}")
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise InputError(
-                    f"{image.width} x {image.height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are read"
-                )
-            image.draft("L", (size, size))  # JPEG only: decodes at a reduced size, never below the wanted one
-            grey = _grey(_upright(image))
+        with path.open("rb") as file:
+            if file.read(_DICOM_MARK.stop)[_DICOM_MARK] == b"DICM":
+                from core.studies.dicom import read_frame
+
+                return _square(Image.fromarray(read_frame(file, MAX_PIXELS)), size, fit)
+            file.seek(0)
+            return _square(_decoded(file), size, fit)
     except InputError:
         raise
     except UNREADABLE as error:
         raise InputError(f"not a picture that can be decoded ({type(error).__name__})") from error
-    fitted = ImageOps.fit(grey, (size, size), Image.Resampling.BICUBIC)
-    return _to_bytes(np.asarray(fitted), deep=grey.mode == "F")
+
+
+def _decoded(file: BinaryIO) -> Image.Image:
+    """A PNG or JPEG: upright and of mode L. Its pixels are decoded here or, if nothing changes them, on first use."""
+    image = Image.open(file, formats=FORMATS)
+    if image.width * image.height > MAX_PIXELS:
+        raise InputError(
+            f"{image.width} x {image.height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are read"
+        )
+    # JPEG only: leaves the colours undecoded. Never at a reduced size, which would be a second resampling: 3 times as
+    # fast on 11 real radiographs, but 0.9 grey values off on average (1.4 in the worst, 149 at the edge of an arrow).
+    image.draft("L", image.size)
+    return _grey(_upright(image))
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -80,17 +102,35 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _grey(image: Image.Image) -> Image.Image:
-    """Mode L for 8-bit pictures, mode F with the original values for deeper ones (``convert("L")`` would clip)."""
-    if image.mode in ("I;16", "I;16B", "I;16L", "I", "F"):
-        return Image.fromarray(np.asarray(image).astype(np.float32))
-    if image.mode in ("P", "PA"):
-        image = image.convert("RGBA")  # straight to grey, Pillow warns of transparent palettes
+    """Mode L; deeper pictures are windowed (``convert("L")`` would clip)."""
+    if image.mode == "L" and "transparency" not in image.info:
+        return image
+    if image.mode in ("I;16", "I;16B", "I;16L"):
+        return Image.fromarray(_windowed(np.asarray(image)))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+        image = Image.alpha_composite(black, image)
     return image.convert("L")
 
 
-def _to_bytes(values: NDArray[Any], *, deep: bool) -> NDArray[np.uint8]:
-    if not deep:
-        return np.ascontiguousarray(values, dtype=np.uint8)
-    low, high = np.percentile(values, WINDOW)
-    scaled = (values.astype(np.float32) - low) / max(float(high - low), 1e-6)
-    return np.round(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+def _windowed(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """By a table over all 65,536 levels, so that each pixel is looked up once."""
+    levels = np.arange(2**16)
+    counts = np.bincount(values.ravel(), minlength=levels.size)
+    return scaled(levels, *percentile_window(levels, counts))[values]
+
+
+def _square(image: Image.Image, size: int, fit: Fit) -> NDArray[np.uint8]:
+    """Resampled once, from the pixels of the file to those of the square."""
+    width, height = image.size
+    if fit == "crop":
+        side = min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        box = (left, top, left + side, top + side)
+        return np.array(image.resize((size, size), Image.Resampling.BICUBIC, box=box))
+    longer = max(width, height)
+    shape = (max(1, round(size * width / longer)), max(1, round(size * height / longer)))
+    square = Image.new("L", (size, size))
+    square.paste(image.resize(shape, Image.Resampling.BICUBIC), ((size - shape[0]) // 2, (size - shape[1]) // 2))
+    return np.array(square)

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.lib.format import write_array_header_1_0
 from numpy.typing import NDArray
 
 from core.errors import ArtefactError, StudyError
-from core.files import read_json, replacing, stamp, sync_folder, verify, write_json
+from core.files import read_json, verify
 from core.workspace import checked_slug, home
 
 SPLITS = ("train", "val", "test")
 PREFIX = "finding:"
 COLUMNS = ("id", "patient", "split", "text", "age", "sex", "view")
-FORM = 1
+FORM = 2
 Progress = Callable[[int, int], None]
+
+UNCERTAIN = {
+    "S1": "uncertain findings count as present for Atelectasis and Edema, else as absent",
+    "S2": "uncertain findings count as unknown",
+    "S3": "uncertain findings are a class of their own (and unknown to what knows two classes)",
+}
+"""What may become of findings that are stated as uncertain."""
+S1_PRESENT = ("Atelectasis", "Edema")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,11 @@ class Study:
         return bool(self.manifest["synthetic"])
 
     @property
+    def uncertain(self) -> str:
+        """The policy for uncertain findings, see :data:`UNCERTAIN`."""
+        return str(self.manifest["uncertain"])
+
+    @property
     def fingerprint(self) -> str:
         """Changes when any sample, label, split or pixel does."""
         return str(self.manifest["fingerprint"])
@@ -85,9 +93,30 @@ class Study:
 
     @cached_property
     def samples(self) -> pd.DataFrame:
-        """One row per radiograph: id, patient, split, text, age, sex, view and ``finding:*`` (1, 0, NaN)."""
-        path = self.folder / "samples.parquet"
+        """One row per radiograph: id, patient, split, text, age, sex, view and ``finding:*`` as stated."""
+        return self._table("samples.parquet")
+
+    @cached_property
+    def set_aside(self) -> pd.DataFrame:
+        """What was not imported: ``row`` in the source's table, ``file`` (salted) and ``reason``."""
+        return self._table("set_aside.parquet")
+
+    @cached_property
+    def boxes(self) -> pd.DataFrame:
+        """Where findings were marked: ``id``, ``finding``; ``x``, ``y``, ``width``, ``height`` in shares of a side."""
+        return self._table("boxes.parquet")
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """What the study is made of, see :func:`core.studies.summary.summarise`."""
+        path = self.folder / "summary.json"
         verify(path, self.manifest["files"][path.name])
+        found: dict[str, Any] = read_json(path)
+        return found
+
+    def _table(self, file: str) -> pd.DataFrame:
+        path = self.folder / file
+        verify(path, self.manifest["files"][file])
         return pd.read_parquet(path)
 
     @cached_property
@@ -97,10 +126,14 @@ class Study:
         return images
 
     @cached_property
+    def stated(self) -> NDArray[np.float32]:
+        """float32 (N, K): 1 present, 0 absent, -1 uncertain, NaN unknown, as the source states it."""
+        return self.samples[[PREFIX + name for name in self.findings]].to_numpy(np.float32)
+
+    @cached_property
     def labels(self) -> NDArray[np.float32]:
-        """float32 (N, K): 1 present, 0 absent, NaN unknown."""
-        columns = [PREFIX + name for name in self.findings]
-        return self.samples[columns].to_numpy(np.float32)
+        """float32 (N, K): 1 present, 0 absent, NaN unknown; uncertain ones by the study's policy."""
+        return settled(self.stated, self.findings, self.uncertain)
 
     def rows(self, *splits: str) -> NDArray[np.int64]:
         """Positions of the samples in the given splits, in order."""
@@ -118,7 +151,16 @@ def study_names() -> list[str]:
     return sorted(path.parent.name for path in folder.glob("[a-z0-9]*/study.json")) if folder.is_dir() else []
 
 
-def check_leaks(samples: pd.DataFrame, pixel_hashes: list[bytes] | None = None) -> None:
+def settled(stated: NDArray[np.float32], findings: Sequence[str], policy: str) -> NDArray[np.float32]:
+    """Stated labels (N, K) of 1, 0, -1 and NaN with -1 replaced by a policy's value (a key of :data:`UNCERTAIN`)."""
+    if policy == "S1":
+        value = np.array([1.0 if name in S1_PRESENT else 0.0 for name in findings], np.float32)
+    else:
+        value = np.full(len(findings), np.nan, np.float32)
+    return np.where(stated == -1, value, stated).astype(np.float32)
+
+
+def check_leaks(samples: pd.DataFrame, pixel_hashes: Sequence[str] | None = None) -> None:
     """Refuse a patient, or (where hashes of the pixels are given) a picture, that lies in two splits.
 
     Raises:
@@ -137,150 +179,9 @@ def check_leaks(samples: pd.DataFrame, pixel_hashes: list[bytes] | None = None) 
     if len(twins := table[table["pixels"].isin(spread[spread > 1].index)]):
         raise StudyError(
             f"{len(twins)} radiographs have the same pixels as one in another split "
-            f"(first: {', '.join(twins['id'][:4])}). Remove the copies and import again."
+            f"(first: {', '.join(twins['id'][:4])}). Remove the copies, or let the import set them aside "
+            "(`--copies set-aside`)."
         )
-
-
-def check_samples(samples: pd.DataFrame, findings: tuple[str, ...]) -> None:
-    """Refuse a table that is not of a study's form.
-
-    Raises:
-        StudyError: empty, columns missing, ids repeated, unknown split, or a label that is not 1, 0 or unknown.
-    """
-    if samples.empty:
-        raise StudyError("There is no radiograph to import.")
-    wanted = [*COLUMNS, *(PREFIX + name for name in findings)]
-    if missing := [name for name in wanted if name not in samples]:
-        raise StudyError(f"The table of samples lacks the columns {missing}.")
-    if samples[["id", "patient"]].isna().any(axis=None):
-        raise StudyError("A sample has no id or no patient; without a patient nobody can keep the splits apart.")
-    if samples["id"].duplicated().any():
-        raise StudyError(f"{int(samples['id'].duplicated().sum())} ids appear twice; each radiograph needs its own.")
-    if not samples["split"].isin(SPLITS).all():
-        raise StudyError(f"Every sample needs one of the splits {', '.join(SPLITS)}.")
-    labels = samples[wanted[len(COLUMNS) :]].to_numpy(np.float32)
-    if not (np.isnan(labels) | (labels == 0) | (labels == 1)).all():
-        raise StudyError("Labels must be 1 (present), 0 (absent) or empty (unknown).")
-
-
-def write_study(
-    name: str,
-    samples: pd.DataFrame,
-    pictures: Iterator[NDArray[np.uint8] | str],
-    *,
-    size: int,
-    findings: tuple[str, ...],
-    about: dict[str, Any],
-    progress: Progress | None = None,
-) -> Study:
-    """Write a whole study, or nothing.
-
-    Args:
-        name: a slug; a study of that name is replaced at the very end.
-        samples: the table, in the order of ``pictures``.
-        pictures: uint8 (size, size) each, or the reason why there is none: that row is set aside and listed.
-        size: side S of the pictures in pixels.
-        findings: names of the K findings.
-        about: ``source``, ``title``, ``synthetic``, ``notes`` and ``set_aside`` for the manifest.
-        progress: called with (done, total).
-
-    Raises:
-        StudyError: the table is not of the right form, or a patient or picture lies in two splits.
-    """
-    check_samples(samples, findings)
-    final = home() / "studies" / checked_slug(name)
-    draft = final.with_name(f".{name}.{uuid.uuid4().hex[:8]}.tmp")
-    draft.mkdir(parents=True)
-    try:
-        hashes, unreadable = _write_images(draft / "images.npy", pictures, len(samples), size, progress)
-        aside = [
-            {"row": int(samples.iloc[row].get("row", row)), "id": samples.iloc[row]["id"], "reason": reason}
-            for row, reason in unreadable.items()
-        ]
-        samples = samples.drop(samples.index[list(unreadable)]).reset_index(drop=True)
-        if samples.empty:
-            reasons = "; ".join(f"row {one['row']}: {one['reason']}" for one in aside[:5])
-            raise StudyError(f"None of the {len(aside)} radiographs can be read ({reasons}). Check the files.")
-        check_leaks(samples, hashes)
-        with replacing(draft / "samples.parquet") as stream:
-            samples.to_parquet(stream, index=False)
-        about = {**about, "set_aside": [*about.get("set_aside", []), *aside]}
-        write_json(draft / "study.json", _manifest(name, draft, samples, hashes, size, findings, about))
-        _take_place(draft, final)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return Study.load(name)
-
-
-def _write_images(
-    path: Path, pictures: Iterator[NDArray[np.uint8] | str], count: int, size: int, progress: Progress | None
-) -> tuple[list[bytes], dict[int, str]]:
-    """Write the array front to back; returns a hash of each picture's pixels, and why some rows have none."""
-    hashes: list[bytes] = []
-    unreadable: dict[int, str] = {}
-    with path.open("wb") as stream:
-        _write_header(stream, count, size)
-        for row, picture in enumerate(pictures):
-            if isinstance(picture, str):
-                unreadable[row] = picture
-            else:
-                assert picture.shape == (size, size)
-                assert picture.dtype == np.uint8
-                stream.write(picture.tobytes())
-                hashes.append(hashlib.blake2b(picture.tobytes(), digest_size=16).digest())
-            if progress:
-                progress(row + 1, count)
-        if len(hashes) + len(unreadable) != count:
-            raise StudyError(f"{count} samples but {len(hashes)} pictures: the import broke off.")
-        stream.seek(0)
-        _write_header(stream, len(hashes), size)  # of the same length: numpy pads it for a growing first axis
-        stream.flush()
-        os.fsync(stream.fileno())
-    return hashes, unreadable
-
-
-def _write_header(stream: BinaryIO, count: int, size: int) -> None:
-    header = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size)}
-    write_array_header_1_0(stream, header)
-
-
-def _manifest(
-    name: str,
-    draft: Path,
-    samples: pd.DataFrame,
-    hashes: list[bytes],
-    size: int,
-    findings: tuple[str, ...],
-    about: dict[str, Any],
-) -> dict[str, Any]:
-    splits = "".join(sorted(f"{p}\t{s}\n" for p, s in set(zip(samples["patient"], samples["split"], strict=True))))
-    table = samples[[*COLUMNS, *(PREFIX + f for f in findings)]].to_csv(index=False)
-    fingerprint = hashlib.sha256(table.encode() + b"".join(hashes) + repr((size, findings)).encode())
-    images = draft / "images.npy"
-    return {
-        "form": FORM,
-        "name": name,
-        "samples": len(samples),
-        "patients": int(samples["patient"].nunique()),
-        "size": size,
-        "findings": list(findings),
-        "has_text": bool(samples["text"].notna().any()),
-        "splits": {split: int((samples["split"] == split).sum()) for split in SPLITS},
-        "split_hash": hashlib.sha256(splits.encode()).hexdigest()[:16],
-        "fingerprint": fingerprint.hexdigest()[:32],
-        **about,
-        "files": {"samples.parquet": stamp(draft / "samples.parquet"), "images.npy": {"bytes": images.stat().st_size}},
-    }
-
-
-def _take_place(draft: Path, final: Path) -> None:
-    """Move the finished folder to its name; an older study of that name goes only now."""
-    old = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}.old")
-    if final.exists():
-        os.replace(final, old)
-    os.replace(draft, final)
-    sync_folder(final.parent)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def load_studies() -> list[Study]:

@@ -1,0 +1,94 @@
+"""Import: the folder of one import, from which a supervised process makes a study."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+from core import jobs
+from core.config.importing import ImportConfig
+from core.errors import FluoroscopeError, RunError
+from core.files import read_json, write_json
+from core.work import Work
+from core.workspace import checked_slug, home
+
+
+@dataclass(frozen=True)
+class Import(Work):
+    """``imports/NAME``: settings, progress, state and log of the import that makes the study NAME."""
+
+    @classmethod
+    def create(cls, config: ImportConfig) -> Self:
+        """Keep the settings of an import (they replace those of an earlier one of that name); nothing is started.
+
+        Raises:
+            ConfigError: the name cannot name a study.
+            RunError: an import of that name is running.
+        """
+        made = cls(home() / "imports" / checked_slug(config.name))
+        if made.state().running:
+            raise RunError(f"An import of {config.name!r} is running; stop it first, or give another name.")
+        made.folder.mkdir(parents=True, exist_ok=True)
+        for old in ("failure.json", "progress.json", "exit.json", "process.json", "log.txt"):
+            (made.folder / old).unlink(missing_ok=True)
+        write_json(made.folder / "config.json", config.to_json())
+        os.chmod(made.folder / "config.json", 0o600)  # it holds the path of the radiographs
+        return made
+
+    @classmethod
+    def load(cls, name: str) -> Self:
+        """The import of a study.
+
+        Raises:
+            RunError: there was none.
+        """
+        found = cls(home() / "imports" / checked_slug(name))
+        if not (found.folder / "config.json").is_file():
+            raise RunError(f"No import of {name!r}; start one with `python -m scripts.study import`.")
+        return found
+
+    @cached_property
+    def config(self) -> ImportConfig:
+        """The full settings.
+
+        Raises:
+            ConfigError, ArtefactError: the file is not of our form.
+        """
+        return ImportConfig.from_json(read_json(self.folder / "config.json"))
+
+    def start(self) -> None:
+        """Start, or go on, in the background.
+
+        Raises:
+            RunBusy: it is already running.
+        """
+        jobs.start(self.folder, ["-m", "scripts.worker", "import", self.id])
+
+    def discard(self) -> None:
+        """Forget the import and what it has decoded so far; a finished study stays.
+
+        Raises:
+            RunError: it is running.
+        """
+        if self.state().running:
+            raise RunError(f"The import of {self.id!r} is running; stop it first.")
+        shutil.rmtree(self.folder)
+        for draft in (home() / "studies").glob(f".{self.id}.*"):
+            if draft.is_dir():
+                shutil.rmtree(draft)
+
+
+def list_imports() -> list[Import]:
+    """The imports of this workspace whose settings can be read, the last changed first."""
+    found = []
+    for path in (home() / "imports").glob("*/config.json"):
+        one = Import(path.parent)
+        try:
+            _ = one.config  # reading it is the check
+            found.append((path.stat().st_mtime_ns, one))
+        except (FluoroscopeError, OSError):
+            continue
+    return [one for _, one in sorted(found, key=lambda pair: -pair[0])]
