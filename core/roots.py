@@ -6,10 +6,18 @@ import os
 from pathlib import Path
 
 from core.errors import StudyError
+from core.studies.folder import resolved
 from core.workspace import home
 
-SYSTEM = ("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "root", "run", "sbin", "sys", "usr")
-"""Folders at the root of a machine that hold no radiographs."""
+SYSTEM = ("applications", "bin", "boot", "cores", "dev", "etc", "lib", "lib32", "lib64", "libx32", "library")
+SYSTEM += ("lost+found", "proc", "root", "run", "sbin", "sys", "system", "usr")
+"""Folders at the root of a machine, Linux or macOS, that hold no radiographs."""
+
+OF_VAR = ("backups", "cache", "db", "lib", "lock", "log", "mail", "root", "run", "spool", "vm")
+"""The same, of those in ``/var``."""
+
+HOMES = ("home", "users")
+"""Folders whose folders are homes, beside the one in which our user's own home lies."""
 
 
 def data_roots() -> list[Path]:
@@ -25,37 +33,51 @@ def allowed_folder(path: str) -> Path:
     """A folder that the page may read from, resolved.
 
     Raises:
-        StudyError: it lies outside the configured roots, or is no folder.
+        StudyError: it lies outside the configured roots (whether it exists is not said then), or is no folder.
     """
-    folder, roots = Path(path).expanduser().resolve(), data_roots()
-    if not any(folder.is_relative_to(root) for root in roots):
+    try:
+        folder = Path(path).expanduser().resolve()
+    except (ValueError, RuntimeError, OSError):  # a zero byte, an unknown ~user, links in a circle
+        return resolved(path)
+    if not any(folder.is_relative_to(root) for root in data_roots()):
         raise StudyError(
             "This folder lies outside those that the page may read. Start the app with FLUOROSCOPE_DATA set to the "
-            "folder of your datasets (several: separated by ':'), put a copy under data/ in the workspace, or import "
-            "it on the command line (`python -m scripts.study import`)."
+            f"folder of your datasets (several: separated by {os.pathsep!r}), put a copy under data/ in the workspace, "
+            "or import it on the command line (`python -m scripts.study import`)."
         )
-    if not folder.is_dir():
-        raise StudyError("There is no such folder; give one that exists on this machine.")
-    return folder
+    return resolved(path)
 
 
 def refuse_system_folder(path: str) -> None:
     """The command line's rule: the roots where some are configured, and never a folder of the system or a whole home.
 
     Raises:
-        StudyError: it is such a folder.
+        StudyError: it is such a folder, or no folder.
     """
-    if os.environ.get("FLUOROSCOPE_DATA", "").strip():
+    if os.environ.get("FLUOROSCOPE_DATA", "").strip(f" {os.pathsep}"):
         allowed_folder(path)
         return
-    folder = Path(path).expanduser().resolve()
-    of_system = len(folder.parts) < 2 or (folder.parts[1] in SYSTEM and not _below_own_home(folder))
-    if of_system or folder == Path.home() or folder.parent == Path.home().parent:
+    folder = resolved(path)
+    if _is_home(folder) or (_is_system(folder) and not folder.is_relative_to(Path.home().resolve())):
         raise StudyError(
             "This is a folder of the system, or somebody's home, and no dataset. Give the folder that holds the "
             "radiographs; to import from an unusual place, set FLUOROSCOPE_DATA to it."
         )
 
 
-def _below_own_home(folder: Path) -> bool:
-    return folder.is_relative_to(Path.home()) and folder != Path.home()
+def _parts(folder: Path) -> tuple[str, ...]:
+    """Names from the machine's root on, in lower case; macOS keeps /etc, /tmp and /var in /private."""
+    parts = tuple(part.lower() for part in folder.parts[1:])
+    return parts[1:] if parts[:1] == ("private",) else parts
+
+
+def _is_system(folder: Path) -> bool:
+    parts = _parts(folder)
+    return not parts or parts[0] in SYSTEM or parts == ("var",) or (parts[0] == "var" and parts[1] in OF_VAR)
+
+
+def _is_home(folder: Path) -> bool:
+    """A home, or a folder of homes."""
+    own, parts = Path.home().resolve(), _parts(folder)
+    beside = own.parent != Path(own.anchor) and folder.parent == own.parent  # root's home may lie beside /data
+    return own.is_relative_to(folder) or beside or (parts[:1] != () and parts[0] in HOMES and len(parts) <= 2)

@@ -15,7 +15,12 @@ import streamlit as st
 from dashboard import selection, widgets
 
 VIEWS = {
-    "Work": [("home", "Home", "home"), ("train", "Train", "play_circle"), ("curves", "Curves", "show_chart")],
+    "Radiographs": [
+        ("home", "Home", "home"),
+        ("bring", "Import", "download"),
+        ("studies", "Studies", "photo_library"),
+    ],
+    "Models": [("train", "Train", "play_circle"), ("curves", "Curves", "show_chart")],
     "Instrument": [
         ("space", "Space", "bubble_chart"),
         ("similarity", "Similarity", "grid_on"),

@@ -15,10 +15,14 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.config.importing import MappingConfig
 from core.pictures.source import judged_centroids, judged_pairs
 from core.runs import Run, read_metrics
 from core.store import EmbeddingSet, Projection
+from core.studies.folder import Folder
+from core.studies.mapping import open_table, propose
 from core.studies.study import Study
+from core.studies.tables import ROW
 
 Stamp = tuple[str, int, int]
 
@@ -41,7 +45,35 @@ def study(name: str) -> Study:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _study(key: Stamp, _opened: Study) -> Study:
     _opened.labels.setflags(write=False)
+    _opened.stated.setflags(write=False)
     return _opened
+
+
+@st.cache_resource(ttl=30, max_entries=8, show_spinner="Looking into the folder …")
+def folder(path: Path) -> Folder:
+    """What lies in a folder of radiographs, as it was half a minute ago at most."""
+    return Folder.read(path)
+
+
+@st.cache_resource(ttl=30, max_entries=8, show_spinner=False)
+def subfolders(root: Path, most: int = 200) -> list[Path]:
+    """A root and the folders in it, two levels deep, sorted; folders of pictures alone are not worth a line."""
+    if not root.is_dir():
+        return []
+    levels = [root, *(path for pattern in ("*", "*/*") for path in root.glob(pattern) if _offered(path))]
+    return sorted(path for path in levels if path.resolve().is_relative_to(root))[:most]
+
+
+def _offered(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".") and not path.name.lower().startswith("images")
+
+
+@st.cache_resource(ttl=30, max_entries=8, show_spinner="Reading the table …")
+def proposal(path: Path, table: str) -> tuple[list[str], MappingConfig, int]:
+    """The columns of a table, a proposal what they mean, and its rows."""
+    there = folder(path)
+    name, rows = open_table(there, table)
+    return [column for column in rows if column != ROW], propose(there, rows, name), len(rows)
 
 
 def embeddings(run: Run, name: str) -> EmbeddingSet:

@@ -15,6 +15,9 @@ import streamlit as st
 _KEPT = "kept"
 """Where chosen values live, by name; widgets have keys of their own, because Streamlit drops those with the widget."""
 
+_WORDS = "words"
+"""Where typed words live: as chosen values do, but never in the URL."""
+
 
 def restore() -> None:
     """At the start of a session, and when the user follows a link, take the values from the URL."""
@@ -98,6 +101,41 @@ def switch(label: str, *, name: str, default: bool = False, **more: Any) -> bool
     value = bool(st.toggle(label, key=_key(name), **more))
     _remember(name, [str(value)], [str(default)])
     return value
+
+
+def span(label: str, low: float, high: float, *, name: str, **more: Any) -> tuple[float, float]:
+    """A slider with two ends; the whole range stands in no URL."""
+    whole = [f"{low:g}", f"{high:g}"]
+    try:
+        first, last = (float(value) for value in _kept().get(name, whole))
+    except ValueError:
+        first, last = low, high
+    inside = low <= first <= last <= high
+    _start(name, (first, last) if inside else (low, high))
+    first, last = st.slider(label, low, high, key=_key(name), **more)
+    _remember(name, [f"{first:g}", f"{last:g}"], whole)
+    return first, last
+
+
+def words(label: str, *, name: str, **more: Any) -> str:
+    """A text field whose value stays in this session: what somebody looks for may name a patient, and URLs are shown,
+    kept and sent around."""
+    if _WORDS not in st.session_state:
+        st.session_state[_WORDS] = {}
+    typed: dict[str, str] = st.session_state[_WORDS]
+    _start(name, typed.get(name, ""))
+    typed[name] = str(st.text_input(label, key=_key(name), **more)).strip()
+    return typed[name]
+
+
+def page(total: int, *, name: str) -> int:
+    """The number of a page, from 1; the last one where a kept number lies beyond."""
+    kept = (_kept().get(name) or ["1"])[0]
+    _start(name, min(max(int(kept) if kept.isdigit() else 1, 1), total))
+    st.session_state[_key(name)] = min(st.session_state[_key(name)], total)
+    chosen = int(st.pagination(total, key=_key(name)))
+    _remember(name, [str(chosen)], ["1"])
+    return chosen
 
 
 def number(label: str, low: float, high: float, *, name: str, default: float, step: float, **more: Any) -> float:

@@ -10,10 +10,12 @@ import streamlit as st
 from core import jobs
 from core.errors import FluoroscopeError
 from core.runs import Run
-from core.work import read_progress
+from core.studies.imports import Import
+from core.work import Work, read_progress
 from dashboard.widgets import label, plain
 
 DOING = {
+    "import": "Reading radiographs",
     "study": "Making the study",
     "features": "Passing radiographs through the frozen towers",
     "train": "Training",
@@ -29,9 +31,9 @@ def badge(state: jobs.JobState) -> str:
     return f":{COLOURS.get(state.words, 'red')}-badge[{plain(state.words)}]"
 
 
-def progress(run: Run) -> None:
+def progress(work: Work) -> None:
     """The stage under way with its share, rate and time to go."""
-    now: dict[str, Any] | None = read_progress(run.folder)["now"]
+    now: dict[str, Any] | None = read_progress(work.folder)["now"]
     if now is None:
         st.progress(0.0, text="Starting …")
         return
@@ -73,17 +75,46 @@ def card(run: Run, *, controls: bool = True) -> None:
             _controls(run, state, right)
 
 
+def import_card(job: Import) -> None:
+    """One import: how it stands, why it failed, and what can be done about it."""
+    state = job.state()
+    with st.container(border=True):
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        left.markdown(f"**{plain(job.id)}** · {plain(job.config.source)} &nbsp; {badge(state)}")
+        if state.running:
+            progress(job)
+            if right.button("Stop", key=f"stop-import-{job.id}", icon=":material/stop_circle:", width="stretch"):
+                job.stop()
+                st.toast("Asked to stop: what is decoded stays.")
+            return
+        if state.done:
+            right.page_link("views/studies.py", label="Look at it", icon=":material/photo_library:")
+            return
+        st.error(plain(job.failure() or "It ended without saying why: the end of its log is below."))
+        if right.button("Go on", key=f"resume-import-{job.id}", icon=":material/replay:", width="stretch"):
+            _start(job)
+        if right.button("Discard", key=f"discard-import-{job.id}", icon=":material/delete:", width="stretch"):
+            job.discard()
+            st.rerun(scope="fragment")
+        with st.expander("Log"):
+            st.code(job.log_tail() or "Nothing yet.", language=None, wrap_lines=True)
+
+
+def _start(job: Work) -> None:
+    try:
+        job.start()
+    except FluoroscopeError as error:
+        st.warning(plain(str(error)))
+    st.rerun(scope="fragment")
+
+
 def _controls(run: Run, state: jobs.JobState, place: Any) -> None:
     if state.running:
         if place.button("Stop", key=f"stop-{run.id}", icon=":material/stop_circle:", width="stretch"):
             run.stop()
             st.toast("Asked to save and stop.")
     elif not state.done and place.button("Resume", key=f"resume-{run.id}", icon=":material/replay:", width="stretch"):
-        try:
-            run.start()
-        except FluoroscopeError as error:
-            st.warning(plain(str(error)))
-        st.rerun(scope="fragment")
+        _start(run)
     with st.expander("Log", expanded=state.words == "failed"):
         st.code(run.log_tail() or "Nothing yet.", language=None, wrap_lines=True)
 

@@ -8,6 +8,7 @@ import typing
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, get_args, get_origin
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -108,9 +109,16 @@ def study_of(runs: Sequence[Run]) -> Study:
 
 
 def findings_of(study: Study, row: int) -> str:
-    """The findings that are present in one radiograph, as Markdown that shows them letter by letter."""
-    names = [display_name(name) for name, value in zip(study.findings, study.labels[row], strict=True) if value == 1]
-    return plain(", ".join(names) or "No finding")
+    """The findings that are present in one radiograph, as Markdown that shows them letter by letter.
+
+    "No finding" only where all are known to be absent.
+    """
+    labels = study.labels[row]
+    if names := [display_name(name) for name, value in zip(study.findings, labels, strict=True) if value == 1]:
+        return plain(", ".join(names))
+    if not len(labels) or np.isnan(labels).all():
+        return "Findings unknown"
+    return "None known" if np.isnan(labels).any() else "No finding"
 
 
 def show(
@@ -181,8 +189,10 @@ def _maker(figure: go.Figure, form: str, columns: int) -> Callable[[], bytes]:
     return lambda: figure_bytes(figure, typing.cast(Any, form), columns=columns)
 
 
-def form(default: Config, *, key: str, main: bool) -> Config:
-    """Widgets for the main (or all other) settings of a config, nested ones under their own heading.
+def form(
+    default: Config, *, key: str, main: bool, but: Sequence[str] = ("study", "preset", "label", "encoder")
+) -> Config:
+    """Widgets for the main (or all other) settings of a config, nested ones too, without those named in ``but``.
 
     Raises:
         ConfigError: what the user entered is not allowed; the message says what is.
@@ -191,10 +201,11 @@ def form(default: Config, *, key: str, main: bool) -> Config:
     changes = {}
     for field in dataclasses.fields(default):  # type: ignore[arg-type]
         value, rule = getattr(default, field.name), settings_of(field)
+        if field.name in but:
+            continue
         if isinstance(value, Config):
-            if field.name != "encoder":
-                changes[field.name] = form(value, key=f"{key}.{field.name}", main=main)
-        elif rule.main == main and field.name not in ("study", "preset", "label"):
+            changes[field.name] = form(value, key=f"{key}.{field.name}", main=main, but=but)
+        elif rule.main == main:
             changes[field.name] = _field(field.name, hints[field.name], value, rule, f"{key}.{field.name}")
     return default.replace(**changes)
 

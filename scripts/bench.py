@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from scripts.bench_import import compare
 from scripts.common import main, set_up_log
 
 REPEATS = 5
@@ -71,7 +72,7 @@ def curves() -> None:
     print(f"100,000 steps: ours {ours * 1000:.0f} ms, the whole curve from lists {whole * 1000:.0f} ms")
 
 
-BENCHES = {"features": features, "demo": demo, "curves": curves}
+BENCHES = {"features": features, "demo": demo, "curves": curves, "import": compare}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m scripts.bench", description=__doc__)

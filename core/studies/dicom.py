@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import struct
 import warnings
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,18 +34,24 @@ UNREADABLE = (
     ValueError,
     struct.error,
 )
-"""What pydicom raises on a file that is cut, damaged, or of a kind that it does not know."""
+"""What pydicom raises, beside errors of its own, on a file that is cut, damaged, or of a kind that it does not know."""
 
 GREY = ("MONOCHROME1", "MONOCHROME2")
 COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
-DEFLATED = "1.2.840.10008.1.2.1.99"
+TAGS = (
+    *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation"),
+    *("BitsAllocated", "BitsStored", "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit"),
+    *("ModalityLUTSequence", "RescaleSlope", "RescaleIntercept"),
+    *("VOILUTSequence", "WindowCenter", "WindowWidth", "VOILUTFunction"),
+)
+"""All that is read of a header: nothing of the patient."""
 
 
-def read_frame(file: BinaryIO, most_pixels: int) -> NDArray[np.uint8]:
+def read_frame(path: Path, most_pixels: int) -> NDArray[np.uint8]:
     """The first frame, as shown: rescaled, windowed, MONOCHROME1 inverted, colours made grey, padding black.
 
     Args:
-        file: a DICOM file, open for reading.
+        path: a DICOM file.
         most_pixels: Rows x Columns x NumberOfFrames may not exceed it.
 
     Returns:
@@ -54,54 +61,71 @@ def read_frame(file: BinaryIO, most_pixels: int) -> NDArray[np.uint8]:
         InputError: not a picture, cut off, too large, or in a form that is not read; the message quotes nothing that
             could name a patient.
     """
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of values that break the standard; what matters ends in an error below
         try:
-            return _frame(file, most_pixels)
+            return _frame(path, most_pixels)
         except InputError:
             raise
-        except UNREADABLE as error:
-            raise InputError(f"not a DICOM picture that can be decoded ({type(error).__name__})") from error
+        except (*UNREADABLE, BytesLengthException, InvalidDicomError) as error:
+            raise InputError(
+                "not a picture that can be decoded: a DICOM file whose picture is absent, damaged, cut off or of an "
+                f"uncommon form ({type(error).__name__})"
+            ) from error
 
 
-def _frame(file: BinaryIO, most_pixels: int) -> NDArray[np.uint8]:
-    import pydicom
+def _frame(path: Path, most_pixels: int) -> NDArray[np.uint8]:
+    from pydicom import dcmread
+    from pydicom.filereader import read_file_meta_info
     from pydicom.pixels import pixel_array
 
+    from core.studies import frames
+
     logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # its remarks quote values, which may be a patient's
-    header = _header(file)
-    _refuse_unknown(header, most_pixels)
-    file.seek(0)
-    del pydicom
-    stored = pixel_array(file, index=0)
+    frames.register()
+    syntax = read_file_meta_info(path).get("TransferSyntaxUID")
+    _refuse_syntax(syntax)
+    header = dcmread(path, stop_before_pixels=True, specific_tags=list(TAGS))
+    _refuse_form(header, most_pixels)
+    plugin = frames.LABEL if syntax in frames.DECODER_DEPENDENCIES else ""  # "": pydicom's own, for RLE
+    stored = pixel_array(path, index=0, decoding_plugin=plugin)  # reads and decodes no other frame
     if header.PhotometricInterpretation in COLOUR:
         return _made_grey(stored, int(header.BitsStored))
-    return _shown(np.atleast_2d(stored), header)
+    return _shown(stored, header)
 
 
-def _header(file: BinaryIO) -> Any:
-    """All but the pixels. A deflated file is refused unread: how large it gets, no header says."""
-    from pydicom import dcmread
-    from pydicom.filereader import read_file_meta_info  # noqa: F401
+def _refuse_syntax(syntax: Any) -> None:
+    """What cannot be decoded, and what is deflated: it would be inflated whole, to a size that no header tells."""
+    from pydicom.pixels import get_decoder
+    from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-    file.seek(0)
-    return dcmread(file, stop_before_pixels=True)
+    try:
+        known = syntax != DeflatedExplicitVRLittleEndian and get_decoder(syntax).is_available
+    except NotImplementedError:
+        known = False
+    if not known:
+        raise InputError(
+            "not a picture that can be decoded: a DICOM file of a transfer syntax that is not read; save it "
+            "uncompressed or as JPEG, JPEG-LS, JPEG 2000 or RLE"
+        )
 
 
-def _refuse_unknown(header: Any, most_pixels: int) -> None:
+def _refuse_form(header: Any, most_pixels: int) -> None:
     if "Rows" not in header or "Columns" not in header:
-        raise InputError("a DICOM file without a picture (no Rows and Columns); export the radiograph itself")
-    frames = int(header.get("NumberOfFrames") or 1)
-    rows, columns = int(header.Rows), int(header.Columns)
+        raise InputError("not a picture that can be decoded: a DICOM file without one (no Rows and Columns)")
+    rows, columns, frames = int(header.Rows), int(header.Columns), int(header.get("NumberOfFrames") or 1)
     if rows * columns * frames > most_pixels:
         raise InputError(
             f"{columns} x {rows} pixels in {frames} frame(s); at most {most_pixels // 1_000_000} megapixels are read"
         )
-    kind = str(header.get("PhotometricInterpretation"))
-    if kind not in GREY + COLOUR:
-        raise InputError(f"a DICOM picture whose colours are not read; allowed are {', '.join(GREY + COLOUR)}")
+    kind, samples = header.get("PhotometricInterpretation"), int(header.SamplesPerPixel)
+    if (kind in GREY and samples != 1) or (kind in COLOUR and samples != 3) or kind not in GREY + COLOUR:
+        allowed = f"{', '.join(GREY)} with one sample per pixel, {', '.join(COLOUR)} with three"
+        raise InputError(f"a DICOM picture whose PhotometricInterpretation is not read; allowed are {allowed}")
     if int(header.BitsAllocated) > 16:
-        raise InputError(f"a DICOM picture of {int(header.BitsAllocated)} bits a pixel; at most 16 are read")
+        raise InputError(f"a DICOM picture of {int(header.BitsAllocated)} bits per sample; at most 16 are read")
 
 
 def _made_grey(stored: NDArray[Any], bits: int) -> NDArray[np.uint8]:
@@ -126,13 +150,12 @@ def _shown(stored: NDArray[Any], header: Any) -> NDArray[np.uint8]:
 
 
 def _padding(levels: NDArray[np.int64], header: Any) -> NDArray[np.bool_]:
-    """Which levels mean "no image here" (PS3.3 C.7.5.1.1.2)."""
-    value = header.get("PixelPaddingValue")
+    """Which levels mean "no image here" (PS3.3 C.7.5.1.1.2); some files tell a negative one as if it were unsigned."""
+    value, limit = header.get("PixelPaddingValue"), header.get("PixelPaddingRangeLimit")
     if value is None:
         return np.zeros(levels.shape, bool)
-    limit = header.get("PixelPaddingRangeLimit")
-    low, high = sorted((int(value), int(value if limit is None else limit)))
-    return (levels >= low) & (levels <= high)
+    ends = [int(end) if end <= levels.max() else int(end) - levels.size for end in (value, limit) if end is not None]
+    return (levels >= min(ends)) & (levels <= max(ends))
 
 
 def _table(levels: NDArray[np.int64], counts: NDArray[np.int64], header: Any) -> NDArray[np.uint8]:
@@ -159,7 +182,10 @@ def _rescaled(levels: NDArray[np.int64], header: Any) -> NDArray[np.float64]:
     if header.get("ModalityLUTSequence"):
         return _looked_up(levels, header.ModalityLUTSequence[0])[0]
     slope, intercept = header.get("RescaleSlope"), header.get("RescaleIntercept")
-    return levels * float(1 if slope is None else slope) + float(intercept or 0)
+    values = levels.astype(np.float64) * float(1 if slope is None else slope) + float(intercept or 0)
+    if not np.isfinite(values).all():
+        raise ValueError("RescaleSlope or RescaleIntercept is not finite")
+    return values
 
 
 def _window(header: Any) -> Any:
@@ -167,11 +193,11 @@ def _window(header: Any) -> Any:
     from pydicom import Dataset
     from pydicom.multival import MultiValue
 
-    first = []
-    for value in (header.get("WindowCenter"), header.get("WindowWidth")):
-        first.append(value[0] if isinstance(value, MultiValue) and value else value)
+    given = (header.get("WindowCenter"), header.get("WindowWidth"))
+    first = [value[0] if isinstance(value, MultiValue) and value else value for value in given]
     function = str(header.get("VOILUTFunction") or "LINEAR").upper()
-    if None in first or first[1] < (1 if function == "LINEAR" else np.finfo(float).tiny):
+    least = 1 if function == "LINEAR" else np.finfo(np.float32).tiny
+    if None in first or not np.isfinite(first).all() or first[1] < least:
         return None
     window = Dataset()
     window.PhotometricInterpretation, window.BitsStored, window.PixelRepresentation = "MONOCHROME2", 8, 0
@@ -185,5 +211,5 @@ def _looked_up(values: NDArray[Any], item: Any) -> tuple[NDArray[np.float64], in
     data = item.LUTData
     if isinstance(data, bytes):
         data = np.frombuffer(data, "<u2" if len(data) >= 2 * (entries or 2**16) else "u1")
-    table = np.asarray(data, dtype=np.float64)[: entries or 2**16]
-    return table[np.clip(np.round(values) - first, 0, table.size - 1).astype(np.int64)], depth
+    table = np.asarray(data)[: entries or 2**16].astype(np.float64)
+    return np.take(table, np.clip(np.round(values) - first, 0, table.size - 1).astype(np.int64)), depth

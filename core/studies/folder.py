@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.errors import StudyError
+from core.studies.images import SUFFIXES
 
 MISSING, SEVERAL, OUTSIDE, UNNAMED = (
     "no picture of that name",
@@ -20,6 +22,10 @@ MISSING, SEVERAL, OUTSIDE, UNNAMED = (
     "the name leads out of the folder",
     "names no picture",
 )
+
+NO_FOLDER = "There is no such folder; give one that exists on this machine."
+
+_DRIVE = re.compile(r"[A-Za-z]:/")
 
 
 @dataclass(frozen=True)
@@ -43,9 +49,7 @@ class Folder:
         Raises:
             StudyError: it is no folder that can be read.
         """
-        root = path.expanduser().resolve()
-        if not root.is_dir():
-            raise StudyError("There is no such folder; give one that exists on this machine.")
+        root = resolved(str(path))
         files: dict[str, tuple[int, int]] = {}
         outside: set[str] = set()
         try:
@@ -62,16 +66,24 @@ class Folder:
 
     @cached_property
     def _by_name(self) -> dict[str, str | None]:
-        """Relative path by bare name, and by name without suffix; None where several files have it."""
+        """Relative path by bare name, and by a picture's name without suffix (``17`` is ``17.png``, also where a
+        ``17.txt`` lies beside it); None where several files have it.
+
+        A link that leads out stands for itself: it is found, and refused.
+        """
         found: dict[str, str | None] = {}
-        for path in self.files:
+        for path in (*self.files, *self.outside):
             name = path.rsplit("/", 1)[-1]
-            for short in {name, name.rpartition(".")[0] or name}:
-                found[short] = None if short in found and found[short] != path else path
+            for short in (name, name.rpartition(".")[0] if name.lower().endswith(SUFFIXES) else ""):
+                if short:
+                    found[short] = None if found.get(short, path) != path else path
         return found
 
     def locate(self, names: Sequence[object], *, within: str = "") -> tuple[list[str], NDArray[np.object_]]:
-        """Find the file that each name means: a relative path, else a bare name (also without its suffix).
+        """Find the file that each name means: a relative path, else a bare name (of a picture also without suffix).
+
+        Paths are resolved first: ``images/../a.png`` is ``a.png``. What then leads out of the folder is refused; of a
+        path that begins above the folder (``CheXpert-v1.0/train/...``) leading folders are dropped in turn.
 
         Args:
             names: n names as they stand in a table; missing ones (NaN, None) name nothing.
@@ -81,8 +93,9 @@ class Folder:
             relative paths (n), empty where there is none, and reasons (n), empty where there is one.
         """
         files, reasons = [], np.full(len(names), "", dtype=object)
+        missing = pd.isna(np.asarray(names, dtype=object))
         for at, given in enumerate(names):
-            name = "" if pd.isna(given) else str(given).strip()
+            name = "" if missing[at] else str(given).strip()
             found, reason = self._find(name, within) if name else ("", UNNAMED)
             files.append(found)
             reasons[at] = reason
@@ -91,25 +104,70 @@ class Folder:
     def _find(self, name: str, within: str) -> tuple[str, str]:
         if name in self.files:
             return name, ""
-        path = name.replace("\\", "/").removeprefix("./")
-        if path.startswith("/") or ".." in path.split("/") or path in self.outside:
+        path = name.replace("\\", "/").removeprefix(f"{self.root.as_posix()}/")
+        inside = [way for way in (_inside(path), _inside(f"{within}/{path}") if within else "") if way]
+        if not inside or any(self._led_out(way) for way in inside):
             return "", OUTSIDE
-        for whole in (path, f"{within}/{path}"):
-            if whole in self.files:
-                return whole, ""
-        if "/" in path:
-            return self._ending(path)
-        found = self._by_name.get(path, "")
-        return ("", SEVERAL) if found is None else (found, "" if found else MISSING)
+        for way in inside:
+            if way in self.files:
+                return way, ""
+        if "/" in inside[0]:
+            return self._ending(inside[0])
+        return self._named(inside[0])
+
+    def _led_out(self, path: str) -> bool:
+        """Whether the path, or a folder on its way, is a link out of the folder."""
+        if not self.outside:
+            return False
+        parts = path.split("/")
+        return any("/".join(parts[:count]) in self.outside for count in range(1, len(parts) + 1))
+
+    def _named(self, name: str) -> tuple[str, str]:
+        found = self._by_name.get(name, "")
+        if found is None:
+            return "", SEVERAL
+        return ("", OUTSIDE) if found in self.outside else (found, "" if found else MISSING)
 
     def _ending(self, path: str) -> tuple[str, str]:
-        """A path that begins above the root (``CheXpert-v1.0/train/...``): its leading folders are dropped in turn."""
+        """A path that begins above the root: its leading folders are dropped in turn."""
         rest = path
         while "/" in rest:
             rest = rest.partition("/")[2]
+            if self._led_out(rest):
+                return "", OUTSIDE
             if rest in self.files:
                 return rest, ""
         return "", MISSING
+
+
+def resolved(path: str) -> Path:
+    """The folder that a user named, with links followed.
+
+    Raises:
+        StudyError: there is no such folder.
+    """
+    try:
+        folder = Path(path).expanduser().resolve()
+    except (ValueError, RuntimeError, OSError) as error:  # a zero byte, an unknown ~user, links in a circle
+        raise StudyError(NO_FOLDER) from error
+    if not path.strip() or not os.path.isdir(folder):  # no exception, unlike Path, where a parent may not be entered
+        raise StudyError(NO_FOLDER)
+    return folder
+
+
+def _inside(path: str) -> str:
+    """A relative path without ``.`` and ``..``; empty where it leads out, or is absolute."""
+    parts: list[str] = []
+    if path.startswith("/") or _DRIVE.match(path):
+        return ""
+    for part in path.split("/"):
+        if part == ".." and not parts:
+            return ""
+        if part == "..":
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
 
 
 def _walk(root: Path, prefix: str, outside: set[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
@@ -119,7 +177,7 @@ def _walk(root: Path, prefix: str, outside: set[str]) -> Iterator[tuple[str, os.
             if entry.name.startswith("."):
                 continue
             if entry.is_symlink():
-                target = Path(entry.path).resolve()
+                target = Path(os.path.realpath(entry.path))  # unlike Path.resolve, also where links go in a circle
                 if not target.is_relative_to(root):
                     outside.add(name)
                     continue

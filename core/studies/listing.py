@@ -70,26 +70,32 @@ def part(
     listed = pd.DataFrame(
         {
             "row": table["row"].to_numpy()[aside],
-            "file": [str(name) for name, out in zip(names, aside, strict=True) if out],
+            "file": ["" if pd.isna(name) else str(name) for name, out in zip(names, aside, strict=True) if out],
             "reason": reasons[aside],
         }
     )
     return table[~aside].reset_index(drop=True), listed
 
 
+_SEXES = {**dict.fromkeys(("m", "male", "man", "boy"), "M"), **dict.fromkeys(("f", "female", "woman", "girl"), "F")}
+
+
 def sexes(values: pd.Series) -> pd.Series:
-    """``M`` or ``F`` from how tables write it (Male, female, m, f); None for anything else."""
-    first = values.astype("str").str.strip().str.upper().str[:1].astype(object)
-    return first.where(first.isin(["M", "F"]) & values.notna().to_numpy(), None)
+    """``M`` or ``F`` from how tables write it (Male, female, m, f); None for anything else ("Missing", "1")."""
+    found = values.astype("str").str.strip().str.lower().map(_SEXES).astype(object)
+    return found.where(found.notna(), None)
 
 
 MAX_AGE = 120
 """Published tables have ages up to 414 (slips of the pen); beyond this an age counts as unknown."""
 
+_AGE = r"^\s*(\d+(?:[.,]\d+)?)\s*((?:y(?:ears?|rs?|o)?|m(?:onths?|os?)?|w(?:eeks?|ks?)?|d(?:ays?)?)?)\.?\s*$"
+
 
 def ages(values: pd.Series) -> pd.Series:
-    """Ages in years, float32, from numbers or DICOM age strings ("058Y", "011M", "001D"); NaN where it is not one."""
-    stated = values.astype("str").str.extract(r"^\s*(\d+(?:\.\d+)?)\s*([YMWD]?)\s*$")
-    unit = stated[1].map({"": 1.0, "Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25})
-    years = pd.to_numeric(stated[0], errors="coerce") * unit
+    """Ages in years, float32, from numbers ("58", "58,5"), words ("58 years") or DICOM age strings ("058Y", "011M",
+    "001D"); NaN where it is not one."""
+    stated = values.astype("str").str.lower().str.extract(_AGE)
+    unit = stated[1].str[:1].map({"": 1.0, "y": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25})
+    years = pd.to_numeric(stated[0].str.replace(",", "."), errors="coerce") * unit
     return years.where(years <= MAX_AGE).astype(np.float32)

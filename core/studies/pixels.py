@@ -49,7 +49,9 @@ class PixelFile:
         with (folder / IMAGES).open("r+b" if (folder / IMAGES).exists() else "w+b") as stream:
             write_header(stream, len(keys), size)
             stream.truncate(HEADER + len(keys) * size * size)
-        self._journal = os.open(folder / JOURNAL, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._journal = os.open(folder / JOURNAL, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        if (end := os.lseek(self._journal, 0, os.SEEK_END)) and os.pread(self._journal, 1, end - 1) != b"\n":
+            os.write(self._journal, b"\n")  # a line that was torn ends here, and spoils no other one
 
     def _take_up(self) -> None:
         """Believe the journal where it speaks of these pictures and the pixels are what it says."""
@@ -141,7 +143,7 @@ def read_journal(path: Path) -> list[tuple[Made, str]]:
     for line in whole.splitlines():
         row, _, rest = line.partition(" ")
         key, _, pixels = rest.partition(" ")
-        if row.isdigit() and len(key) == len(pixels) == 32:
+        if row.isdecimal() and len(key) == len(pixels) == 32:
             found.append((Made(int(row), pixels), key))
     return found
 

@@ -56,7 +56,7 @@ def cores() -> int:
         ConfigError: the variable is not a number from 1 to 1024.
     """
     given = os.environ.get("FLUOROSCOPE_WORKERS", "")
-    if given and not (given.isdigit() and 1 <= int(given) <= 1024):
+    if given and not (given.isdecimal() and 1 <= int(given) <= 1024):
         raise ConfigError(f"FLUOROSCOPE_WORKERS is {given[:20]!r}; it must be a number from 1 to 1024, or unset.")
     return int(given) if given else len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
@@ -65,9 +65,9 @@ def make_all(tasks: Sequence[Any], rows: Sequence[int], make: Make, target: Targ
     """Make the pictures of some rows and write them into the file; yields what is done, chunk by chunk.
 
     A bounded number of chunks is under way at a time. A picture on which the decoder itself breaks down (a crash, not
-    an exception) is reported as such, and the others go on.
+    an exception) is reported as such, and the others go on; not so with one process, which is this one.
     """
-    if len(rows) <= CHUNK or cores() == 1:
+    if cores() == 1:
         yield from (make_some(make, target, chunk) for chunk in _chunks(tasks, rows))
         return
     left = _chunks(tasks, rows)
@@ -81,8 +81,9 @@ def make_all(tasks: Sequence[Any], rows: Sequence[int], make: Make, target: Targ
                     pool.shutdown(wait=False, cancel_futures=True)
             return
         except BrokenProcessPool:
-            for chunk, _ in waiting:
-                yield [_alone(make, target, one) for one in chunk]
+            for chunk, future in waiting:
+                whole = future.done() and future.exception() is None
+                yield future.result() if whole else _apart(make, target, chunk)
 
 
 def make_some(make: Make, target: Target, chunk: list[tuple[int, Any]]) -> list[Made]:
@@ -140,17 +141,21 @@ def _through(
         waiting.popleft()
 
 
-def _alone(make: Make, target: Target, one: tuple[int, Any]) -> Made:
-    """One picture in a process of its own, after a process had broken down on it or on a neighbour."""
+def _apart(make: Make, target: Target, chunk: list[tuple[int, Any]]) -> list[Made]:
+    """A chunk in a process of its own, after one had broken down on it or on a neighbour; then halves of it, and so on
+    until the picture is found."""
     try:
         with _without_main(), _pool(1) as pool:
             try:
                 pool.submit(os.getpid).result()
             except BrokenProcessPool as error:
                 raise StudyError("No process can be started that decodes: is memory or the disk full?") from error
-            return pool.submit(make_some, make, target, [one]).result()[0]
+            return pool.submit(make_some, make, target, chunk).result()
     except BrokenProcessPool:
-        return Made(one[0], reason="the decoder broke down on it (a damaged file, or too little memory)")
+        if len(chunk) == 1:
+            return [Made(chunk[0][0], reason="the decoder broke down on it (a damaged file, or too little memory)")]
+        middle = len(chunk) // 2
+        return _apart(make, target, chunk[:middle]) + _apart(make, target, chunk[middle:])
 
 
 def _pool(processes: int) -> ProcessPoolExecutor:

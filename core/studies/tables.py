@@ -1,4 +1,7 @@
-"""Tables as people send them: any delimiter, encoding and kind of file become columns of text with row numbers."""
+"""Tables as people send them: any delimiter, encoding and kind of file become columns of text with row numbers.
+
+Measured on two cores: 1,000,000 rows of five columns (a CSV of 90 MB) are read in XX s.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,51 @@ import codecs
 import csv
 import gzip
 import io
-from collections.abc import Iterable, Sequence
+import re
+import warnings
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import IO, Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import pandas as pd
 
 from core.errors import StudyError
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".csv.zip", ".parquet", ".xlsx")
+SUFFIXES = tuple(kind + packed for packed in ("", ".gz", ".zip") for kind in (".csv", ".tsv", ".txt")) + (
+    ".parquet",
+    ".xlsx",
+)
 DELIMITERS = ",\t;|"
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_START = 65_536
+"""Bytes of a file that its encoding and delimiter are read from."""
+
 ROW = "row"
-"""The column that is added: the row as a spreadsheet counts it, 1 being the header."""
+"""The column that is added: the row as a spreadsheet counts it, 1 being the first line."""
+
+_NOTHING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "<NA>")
+"""Cells that hold no value, also where a file's form tells text from missing cells."""
+
+_DAMAGED = (
+    ValueError,  # what pandas, pyarrow and every codec raise
+    TypeError,
+    KeyError,
+    IndexError,
+    OSError,
+    EOFError,
+    RuntimeError,  # an archive with a password
+    NotImplementedError,
+    SyntaxError,  # XML inside a sheet
+    BadZipFile,
+    zlib.error,
+    csv.Error,
+    pd.errors.ParserWarning,
+)
+"""What the readers raise on a file that is cut, damaged, or something else."""
 
 
 def read_table(path: Path, wanted: Sequence[str] = ()) -> pd.DataFrame:
@@ -30,65 +64,126 @@ def read_table(path: Path, wanted: Sequence[str] = ()) -> pd.DataFrame:
         wanted: columns that must be there.
 
     Returns:
-        every column as text (missing cells as NaN), and ``row``.
+        every column as text (missing cells as NaN) under a name of its own, and ``row``; rows without any cell are
+        left out, but counted.
 
     Raises:
         StudyError: no such kind of table, damaged, empty, or without a wanted column; names no path.
     """
-    kind = "".join(path.suffixes[-2:]).lower()
+    name = path.name.lower()
     try:
-        if kind.endswith(".parquet"):
-            table = _as_text(pd.read_parquet(path))
-        elif kind.endswith(".xlsx"):
-            table = pd.read_excel(path, dtype=str)
-        elif kind.endswith(SUFFIXES):
-            table = _read_delimited(path)
+        if name.endswith(".parquet"):
+            table, first = _read_parquet(path), 2
+        elif name.endswith(".xlsx"):
+            table, first = _read_sheet(path)
+        elif name.endswith(SUFFIXES):
+            table, first = _read_delimited(path)
         else:
             raise StudyError(
                 f"A table may be {', '.join(SUFFIXES)}; this one is {path.suffix or 'without a suffix'!r}."
             )
-    except (ValueError, BadZipFile, EOFError, OSError, KeyError, csv.Error) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0].replace(str(path), "the file")[:200]
+    except _DAMAGED as error:
         raise StudyError(
-            f"The table ({path.suffix}) cannot be read ({reason}). Save it again as CSV in UTF-8."
+            f"The table ({path.suffix}) cannot be read ({_reason(error, path)}). Save it again as CSV in UTF-8; a cell "
+            "that holds the delimiter must stand in quotation marks."
         ) from error
-    table.columns = [str(name).strip() for name in table.columns]
+    table.columns = _names(table.columns)
     if missing := [name for name in wanted if name not in table]:
         raise StudyError(f"The table lacks the columns {missing}; it has {list(table.columns)[:40]}.")
-    table[ROW] = np.arange(2, len(table) + 2)
-    return table
+    table[ROW] = np.arange(first, first + len(table))
+    filled = table.drop(columns=ROW).notna().any(axis=1)
+    return table if filled.all() else table[filled].reset_index(drop=True)
 
 
-def _read_delimited(path: Path) -> pd.DataFrame:
-    start = _first_bytes(path)
+def _reason(error: BaseException, path: Path) -> str:
+    told = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    first = (told.strip().splitlines() or [""])[0] or type(error).__name__
+    return first.replace(str(path), "the file").replace(path.name, "the file")[:200]
+
+
+def _names(given: Iterable[Any]) -> list[str]:
+    """Names without blanks around them, each once, none of them ``row``: a second one is called NAME.1."""
+    names: list[str] = []
+    for at, one in enumerate(given):
+        own = "" if pd.isna(one) else " ".join(str(one).split())
+        own, count = own or f"Unnamed: {at}", 0
+        name = own
+        while name in names or name == ROW:
+            count += 1
+            name = f"{own}.{count}"
+        names.append(name)
+    return names
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The bytes of a file, unpacked; of an archive those of the one file in it."""
+    if path.name.lower().endswith(".zip"):
+        with ZipFile(path) as archive:
+            inside = [one for one in archive.namelist() if not one.endswith("/") and not one.startswith("__MACOSX/")]
+            if len(inside) != 1:
+                raise ValueError(f"the archive holds {len(inside)} files; one is allowed")
+            with archive.open(inside[0]) as stream:
+                yield stream
+    elif path.name.lower().endswith(".gz"):
+        with gzip.open(path, "rb") as packed:
+            yield packed
+    else:
+        with path.open("rb") as plain:
+            yield plain
+
+
+def _read_delimited(path: Path) -> tuple[pd.DataFrame, int]:
+    """The table, and the row of its first line below the header."""
+    with _opened(path) as stream:
+        start = stream.read(_START)
     encoding = encoding_of(start)
-    delimiter = delimiter_of(start.decode(encoding, errors="ignore"))
+    text = start.decode(encoding, errors="ignore")
+    if "\0" in text:
+        raise ValueError("it is no text")
+    above, delimiter = _above(text), delimiter_of(text)
+    first = 2 + sum(not line.strip() for line in text.splitlines()[:above])
     try:
-        return _parsed(path, encoding, delimiter)
-    except UnicodeDecodeError:  # the first bytes were plain, later ones are not
-        return _parsed(path, "cp1252", delimiter)
+        return _parsed(path, encoding, delimiter, above), first
+    except UnicodeDecodeError:  # the first bytes fitted, later ones do not
+        if encoding != "utf-8":
+            raise
+        return _parsed(path, "cp1252", delimiter, above), first
 
 
-def _parsed(path: Path, encoding: str, delimiter: str) -> pd.DataFrame:
-    # index_col=False: a row with one cell too many must not move the whole table by one column
-    return pd.read_csv(path, sep=delimiter, dtype=str, encoding=encoding, index_col=False, skipinitialspace=True)
+def _parsed(path: Path, encoding: str, delimiter: str, above: int) -> pd.DataFrame:
+    with _opened(path) as stream, warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # a first row with a cell too many would lose it
+        return pd.read_csv(
+            stream,
+            sep=delimiter,
+            dtype=str,
+            encoding=encoding,
+            index_col=False,  # a row with one cell too many must not move the whole table by one column
+            skipinitialspace=True,
+            skiprows=above,
+            skip_blank_lines=False,  # they count as rows
+        )
 
 
-def _first_bytes(path: Path, count: int = 65_536) -> bytes:
-    opened = gzip.open if path.suffix == ".gz" else open
-    if path.suffix == ".zip":
-        import zipfile
+_DECLARED = re.compile(r"sep=(.)")
+"""The line that Excel writes above a table, and understands, but shows to nobody."""
 
-        with zipfile.ZipFile(path) as archive, archive.open(archive.namelist()[0]) as inner:
-            return inner.read(count)
-    with opened(path, "rb") as stream:
-        return bytes(stream.read(count))
+
+def _above(text: str) -> int:
+    """How many lines stand above the header: blank ones, and Excel's declaration of the delimiter."""
+    lines = text.splitlines()
+    return next((at for at, line in enumerate(lines) if line.strip() and not _DECLARED.fullmatch(line.strip())), 0)
 
 
 def encoding_of(start: bytes) -> str:
     """By its mark, else UTF-8 where that fits, else Western European (cp1252), which Excel writes."""
     for mark, name in _MARKS:
         if start.startswith(mark):
+            return name
+    for odd, name in ((1, "utf-16-le"), (0, "utf-16-be")):  # without a mark every other byte of plain letters is zero
+        half, other = start[odd::2], start[1 - odd :: 2]
+        if len(start) > 3 and half.count(0) > 0.8 * len(half) and not other.count(0):
             return name
     try:
         codecs.getincrementaldecoder("utf-8")().decode(start)  # a letter that is cut at the end is no error
@@ -99,7 +194,9 @@ def encoding_of(start: bytes) -> str:
 
 def delimiter_of(start: str) -> str:
     """The delimiter that cuts most of the first lines into the same number of cells, two or more."""
-    lines = start.splitlines()[:50]
+    lines = start.splitlines()[_above(start) :][:50]
+    if declared := next((found[1] for line in start.splitlines()[:5] if (found := _DECLARED.fullmatch(line))), ""):
+        return declared
     whole = lines[:-1] or lines
 
     def score(delimiter: str) -> tuple[float, int]:
@@ -112,16 +209,49 @@ def delimiter_of(start: str) -> str:
     return best if score(best)[1] else ","
 
 
+def _read_sheet(path: Path) -> tuple[pd.DataFrame, int]:
+    """The first sheet, its header being the first row with a cell in it; and the row below the header."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # openpyxl speaks of styles that nobody needs
+        cells = pd.read_excel(path, dtype=str, header=None)
+    filled = np.flatnonzero(cells.notna().any(axis=1).to_numpy())
+    if not len(filled):
+        raise ValueError("the sheet is empty")
+    above = int(filled[0])
+    table = cells.iloc[above + 1 :].reset_index(drop=True)
+    table.columns = cells.iloc[above].tolist()
+    return table, above + 2
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    """Columns of text, numbers, times and lists of text; pictures and other bytes inside the table are left out."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def fits(kind: Any) -> bool:
+        inner = kind.value_type if pa.types.is_list(kind) or pa.types.is_large_list(kind) else kind
+        return not (pa.types.is_nested(inner) or pa.types.is_binary(inner) or pa.types.is_large_binary(inner))
+
+    with pq.ParquetFile(path) as file:
+        schema = file.schema_arrow
+        held = file.read().select([at for at in range(len(schema)) if fits(schema.field(at).type)])
+        # the index that pandas may have kept is a column like the others; whole numbers beside gaps stay whole
+        return _as_text(held.to_pandas(ignore_metadata=True, integer_object_nulls=True))
+
+
 def _as_text(table: pd.DataFrame) -> pd.DataFrame:
-    """Numbers as they are written: 1.0 in a column of whole numbers is "1"."""
+    """Numbers as they are written: 1.0 in a column of whole numbers is "1"; lists as one cell with ``|`` between."""
 
     def text(column: pd.Series) -> pd.Series:
-        whole = pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all()
-        if whole or pd.api.types.is_bool_dtype(column):
+        if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
             column = column.astype("Int64")
-        return column.astype("str").where(column.notna().to_numpy(), np.nan)
+        if pd.api.types.is_object_dtype(column):
+            column = column.map(lambda cell: "|".join(map(str, cell)) if isinstance(cell, np.ndarray) else cell)
+        written = column.astype("str")
+        return written.where(column.notna().to_numpy() & ~written.isin(_NOTHING).to_numpy(), np.nan)
 
-    return pd.DataFrame({name: text(table[name]) for name in table.columns})
+    columns = [text(table.iloc[:, at]) for at in range(table.shape[1])]
+    return pd.concat(columns, axis=1) if columns else pd.DataFrame()
 
 
 class Problems:

@@ -102,9 +102,9 @@ def _open_draft(final: Path, keys: Sequence[str]) -> Path:
     draft = final.with_name(f".{final.name}.import")
     plan = hashlib.blake2b("".join(keys).encode(), digest_size=16).hexdigest()
     try:
-        if (draft / "plan").read_text() == plan:
+        if (draft / "plan").read_bytes() == plan.encode():
             return draft
-        os.replace(draft, final.with_name(f".{final.name}.earlier-{uuid.uuid4().hex[:8]}"))
+        os.replace(draft, _earlier(final))
     except FileNotFoundError:
         shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
@@ -113,10 +113,14 @@ def _open_draft(final: Path, keys: Sequence[str]) -> Path:
     return draft
 
 
+def _earlier(final: Path, mark: str = "") -> Path:
+    """Where what had a study's place, or its draft's, waits until it is copied from and removed."""
+    return final.with_name(f".{final.name}.earlier-{mark or uuid.uuid4().hex[:8]}")
+
+
 def _reuse(file: PixelFile, final: Path) -> None:
     """Copy what the study that is being replaced, or an import that was broken off, holds already."""
-    unfinished = list(final.parent.glob(f".{final.name}.earlier-*"))
-    for folder in unfinished:
+    for folder in final.parent.glob(_earlier(final, "[0-9a-f]" * 8).name):
         rows = {key: (one.row, one.pixels) for one, key in read_journal(folder / JOURNAL)}
         if (folder / IMAGES).exists():
             file.copy(folder / IMAGES, rows)
@@ -125,7 +129,8 @@ def _reuse(file: PixelFile, final: Path) -> None:
         held = read_hashes(final)
     except ArtefactError:
         return
-    file.copy(final / IMAGES, {key: (row, pixels) for row, (key, pixels) in enumerate(held)})
+    if (final / IMAGES).exists():
+        file.copy(final / IMAGES, {key: (row, pixels) for row, (key, pixels) in enumerate(held)})
 
 
 def _arranged(samples: pd.DataFrame, file: PixelFile, arrange: Arrange) -> tuple[NDArray[np.object_], dict[int, str]]:
@@ -185,12 +190,15 @@ def _write_tables(
 
 
 def _take_place(draft: Path, final: Path) -> None:
-    """Move the finished folder to its name; an older study of that name goes only now."""
-    for file in (JOURNAL, "plan"):
-        (draft / file).unlink(missing_ok=True)
-    old = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}.old")
+    """Move the finished folder to its name; an older study of that name goes only now.
+
+    Its plan and journal go last: were the work ended before that, the next start finds a draft that it can go on with.
+    """
+    old = _earlier(final)
     if final.exists():
         os.replace(final, old)
     os.replace(draft, final)
     sync_folder(final.parent)
+    for file in (JOURNAL, "plan"):
+        (final / file).unlink(missing_ok=True)
     shutil.rmtree(old, ignore_errors=True)

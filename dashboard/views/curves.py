@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.pictures.curves import AXES, TITLES, curves
+from core.pictures.curves import AXES, TITLES, curves, note
 from core.runs import Run, list_runs
 from dashboard import cached, selection
-from dashboard.widgets import header, label, show, theme
+from dashboard.widgets import header, label, plain, show, theme
 
 
 def draw(runs: list[Run], axis: str, smoothing: float, log_x: bool, log_y: bool) -> None:
@@ -21,6 +21,9 @@ def draw(runs: list[Run], axis: str, smoothing: float, log_x: bool, log_y: bool)
             alt = f"{title} against {AXES[axis].lower()} for {', '.join(label(run) for run in runs)}"
             show(figure, key=f"curve-{quantity}", alt=alt, name=("curves", quantity), height=320)
         place += 1
+    for run in runs:
+        if said := note(cached, run):
+            st.caption(plain(f"{label(run)}: {said}"))
     if not place:
         st.info("No step has been written yet: the towers are still looking at the radiographs, or nothing is trained.")
 

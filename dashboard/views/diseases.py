@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.pictures import diseases as pictures
 from core.pictures.diseases import Judged
+from core.pictures.missing import no_scores
 from core.runs import Run
 from core.studies.study import Study
 from core.studies.vocabulary import display_name
@@ -30,10 +31,12 @@ def intervals(runs: list[Run], study: Study) -> None:
             macro = report["macro"]["auroc"]
             first, second = st.columns(2)
             first.metric("Macro AUROC", _number(macro["value"]), help="over the findings with both classes")
-            first.caption(f"95 % interval {_number(macro['low'])} – {_number(macro['high'])}")
+            first.caption(_interval(macro, report["n_patients"]))
             second.metric(
                 "Mean squared error", _number(report["overall_mse"]), help="of the probabilities; lower is better"
             )
+            if reason := cached.evaluation(run).get("missing", {}).get("auroc"):
+                st.info(reason)
     published = not study.synthetic and selection.switch("Published values on NIH ChestX-ray14", name="published")
     show(
         pictures.intervals(cached, runs, study, published=published, theme=theme()),
@@ -42,6 +45,12 @@ def intervals(runs: list[Run], study: Study) -> None:
         name=("auroc", *(run.title for run in runs)),
         help="Bars: 95 % intervals from a bootstrap over test patients. No dot: one class only.",
     )
+
+
+def _interval(macro: dict[str, float | None], patients: int) -> str:
+    if macro["low"] is None:
+        return "No 95 % interval: there is only one patient." if patients < 2 else "No 95 % interval."
+    return f"95 % interval {_number(macro['low'])} – {_number(macro['high'])}"
 
 
 def _number(value: float | None) -> str:
@@ -100,8 +109,8 @@ def page() -> None:
     header("Diseases", "Which diseases are told apart, and which radiographs are missed?")
     runs = pick_runs("evaluate", most=3)
     study = study_of(runs)
-    if not len(study.rows("test")):
-        st.warning("This study has no test split, so nothing can be judged on it.")
+    if reason := no_scores(study):
+        st.warning(reason)
         return
     intervals(runs, study)
     st.subheader("Confusion", anchor=False)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.metrics import gap
 from core.metrics.neighbours import nearest
 from core.pictures import gap as pictures
+from core.pictures.missing import judged, no_pairs, no_test
 from core.runs import Run
 from core.studies.study import Study
 from dashboard import cached, selection
@@ -24,10 +25,11 @@ def paired(run: Run, study: Study, shifted: float, count: int) -> None:
     show(
         pictures.paired(cached, run, study, shifted=shifted, theme=theme()),
         key=f"gap-map-{run.id}",
-        alt=f"Images and texts of test pairs, connected by lines, shifted by {shifted:g}",
+        alt=f"Images and texts of {judged(study)}, connected by lines, shifted by {shifted:g}",
         name=("gap-map", run.title, f"shift-{shifted:g}"),
         height=420,
-        help=f"{min(count, pictures.DRAWN)} of {count:,} test pairs. Each line connects a radiograph with its text.",
+        help=f"{min(count, pictures.DRAWN)} of {count:,} {judged(study)} that have a text. Each line connects one "
+        "with it.",
     )
 
 
@@ -45,23 +47,30 @@ def cones(run: Run, study: Study) -> None:
 
 def measured(run: Run, shifted: float) -> None:
     """Loss and task against the shift, with the numbers at the slider's place."""
-    curve = cached.evaluation(run)["space"]["shift"] if run.has("evaluate") else None
+    if not run.has("evaluate"):
+        st.info("There is no shift curve yet: the evaluate stage has not finished.")
+        return
+    report = cached.evaluation(run)
+    curve, missing = report["space"]["shift"], report.get("missing", {})
     if curve is None:
-        st.info("There is no shift curve: the evaluate stage has not finished, or there is no gap to move along.")
+        st.info(missing.get("shift", "There is no gap to move along."))
         return
     at = int(np.abs(np.array(curve["requested"]) - shifted).argmin())
     first, second, third = st.columns(3)
     first.metric("Distance", _number(curve["distance"][at]))
     second.metric("Contrastive loss", _number(curve["loss"][at]))
     third.metric("Zero-shot AUROC", _number(curve["task"][at]))
+    if "task" in missing:
+        st.caption(missing["task"])
+    judgement = "" if "task" in missing else "; AUROC of cosines to disease prompts"
     show(
         pictures.shift(cached, run, marker=float(curve["requested"][at]), theme=theme()),
         key=f"gap-shift-{run.id}",
-        alt="Contrastive loss in both directions and zero-shot AUROC against the shift",
+        alt="Contrastive loss in both directions and, where it is defined, zero-shot AUROC against the shift",
         name=("gap-shift", run.title),
         height=360,
         help="Images and texts are moved towards each other along the gap, and past. "
-        f"Losses at scale {curve['scale']:.1f} over {curve['n_pairs']:,} pairs; AUROC of cosines to disease prompts.",
+        f"Losses at scale {curve['scale']:.1f} over {curve['n_pairs']:,} pairs{judgement}.",
     )
 
 
@@ -72,8 +81,8 @@ def _number(value: float | None) -> str:
 def one_run(run: Run, study: Study, shifted: float) -> None:
     images, texts, _ = cached.pairs(run, study)
     st.markdown(f"**{plain(label(run))}**")
-    if len(images) < 2:
-        st.info("Fewer than two test radiographs have a text in this model's space, so there is no gap to measure.")
+    if reason := no_pairs(study, len(images)):
+        st.info(reason)
         return
     first, second = st.columns(2)
     first.metric("Gap", _number(gap.modality_gap(images, texts).distance), help="distance of the two means, unshifted")
@@ -108,7 +117,9 @@ def page() -> None:
         step=0.25,
         help="0: as embedded. Positive: towards each other and past. Rows are normalised again after the move.",
     )
-    if not study.has_text:
+    if reason := no_test(study):
+        st.caption(reason)
+    if not study.has_text and study.findings:
         st.caption("This study has no reports: the text of a radiograph is a sentence made from its findings.")
     for column, run in zip(st.columns(len(runs)), runs, strict=True):
         with column:

@@ -12,7 +12,6 @@ from core import first_light
 from core.config.presets import preset
 from core.runs import Run, list_runs
 from core.studies.study import Study, load_studies
-from core.studies.vocabulary import display_name
 from dashboard import cached, selection, status
 from dashboard.widgets import findings_of, header, label, plain
 
@@ -39,21 +38,10 @@ def describe(study: Study) -> None:
     text = "with text" if study.has_text else "without text"
     st.caption(
         f"{facts['samples']:,} radiographs of {facts['patients']:,} patients · {splits} · {text} · "
-        f"{len(facts['set_aside'])} rows set aside · fingerprint {study.fingerprint[:8]}"
+        f"{sum(facts['set_aside'].values()):,} rows set aside · fingerprint {study.fingerprint[:8]}"
     )
     sheet(study)
-    with st.expander("Findings and notes"):
-        counts = {
-            "Finding": [display_name(name) for name in study.findings],
-            **{
-                split: (study.labels[study.rows(split)] == 1).sum(axis=0).tolist() for split in ("train", "val", "test")
-            },
-        }
-        st.dataframe(pd.DataFrame(counts), hide_index=True, width="stretch")
-        for note in facts["notes"]:
-            st.caption(plain(note))
-        if facts["set_aside"]:
-            st.dataframe(pd.DataFrame(facts["set_aside"]), hide_index=True, width="stretch")
+    st.page_link("views/studies.py", label="What is in it, who is in it", icon=":material/photo_library:")
 
 
 def results(runs: list[Run]) -> None:

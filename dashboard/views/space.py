@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.metrics.neighbours import nearest
 from core.metrics.sampling import stratified
+from core.pictures.missing import no_centroids, no_test
 from core.pictures.space import FIRST_DRAW, colourings, space
 from core.runs import Run
 from core.studies.study import Study
@@ -49,7 +50,24 @@ def _faithfulness(run: Run) -> None:
     words = f"Trustworthiness {shown('trustworthiness')} · kept neighbours {shown('knn_recall')} (of 15)"
     if made.get("reference"):
         words += f" · laid over run {made['reference'][:4]}, disparity {made['disparity']:.2f}"
+    if made["method"] == "pca":
+        words += " · the first three principal components, not UMAP: there are too few points for a neighbour graph"
     st.caption(words)
+
+
+def _legend(study: Study) -> None:
+    """How to read the map, and what is not on it."""
+    drawn = "image embeddings (dots), disease prompts (diamonds) and disease centroids (crosses)"
+    if not study.findings:
+        drawn = "image embeddings; this study has no findings, so there are no disease prompts and no centroids on it"
+    st.caption(
+        f"UMAP of {drawn}. Distances between far groups mean little; trustworthiness says how many map neighbours "
+        "are real neighbours. Click a dot."
+    )
+    if study.findings:
+        absent = no_centroids(study, int((study.labels[study.judged_rows()] == 1).any(axis=0).sum()))
+        for reason in filter(None, (no_test(study), absent)):
+            st.caption(reason)
 
 
 def inspect(study: Study, row: int, runs: list[Run]) -> None:
@@ -66,27 +84,37 @@ def inspect(study: Study, row: int, runs: list[Run]) -> None:
             if pd.notna(sample[name])
         ]
         st.caption(" · ".join(facts))
-        st.markdown(plain(sample["text"]) if isinstance(sample["text"], str) else "*This study has no report text.*")
-        table = pd.DataFrame(
-            {
-                "Finding": [display_name(name) for name in study.findings],
-                "Label": [
-                    {1.0: "present", 0.0: "absent"}.get(value, "unknown") for value in study.labels[row].tolist()
-                ],
-                **{label(run): _probabilities(run, study, row) for run in runs},
-            }
-        )
-        st.dataframe(
-            table,
-            hide_index=True,
-            width="stretch",
-            height=320,
-            column_config={
-                label(run): st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.2f") for run in runs
-            },
-        )
+        text = sample["text"] if isinstance(sample["text"], str) else ""
+        st.markdown(plain(text) if text.strip() else "*This radiograph has no text.*")
+        if study.findings:
+            _labels(study, row, runs)
+        else:
+            st.caption("This study has no findings, so there are no labels and no predictions.")
+    if len(study) == 1:
+        st.caption("It is the only radiograph of this study: it has no neighbours.")
+        return
     for run in runs:
         _neighbours(study, row, run)
+
+
+def _labels(study: Study, row: int, runs: list[Run]) -> None:
+    """What the label says of each finding, and what each model says."""
+    table = pd.DataFrame(
+        {
+            "Finding": [display_name(name) for name in study.findings],
+            "Label": [{1.0: "present", 0.0: "absent"}.get(value, "unknown") for value in study.labels[row].tolist()],
+            **{label(run): _probabilities(run, study, row) for run in runs},
+        }
+    )
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        height=320,
+        column_config={
+            label(run): st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.2f") for run in runs
+        },
+    )
 
 
 def _probabilities(run: Run, study: Study, row: int) -> NDArray[np.float32]:
@@ -101,7 +129,7 @@ def _neighbours(study: Study, row: int, run: Run) -> None:
     columns = st.columns(NEIGHBOURS)
     for column, at, cosine in zip(columns, found.indices.tolist(), found.cosines.tolist(), strict=False):
         column.image(study.images[at], width="stretch", output_format="JPEG")
-        column.caption(f"{cosine:.3f} · {findings_of(study, at)}")
+        column.caption(f"{cosine:.3f} · {findings_of(study, at)}" if study.findings else f"{cosine:.3f}")
         if column.button("Look", key=f"look-{run.id}-{at}", width="stretch"):
             selection.put("sample", str(study.samples["id"].iloc[at]))
             st.rerun()
@@ -112,8 +140,10 @@ def page() -> None:
     runs = pick_runs("project", most=3)
     study = study_of(runs)
     left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
-    with middle:
-        labelled = selection.one("Names beside", list(LABELLED), name="labelled", draw=st.segmented_control)
+    labelled = "None"
+    if study.findings:
+        with middle:
+            labelled = selection.one("Names beside", list(LABELLED), name="labelled", draw=st.segmented_control)
     with left:
         by = selection.one("Colour by", colourings(study), name="colour", format_func=display_name)
     rows = stratified(study.labels, FIRST_DRAW)
@@ -129,10 +159,7 @@ def page() -> None:
             if len(runs) > 1:
                 st.markdown(f"**{plain(label(run))}**")
             clicked.append(draw(run, study, by, rows, chosen, LABELLED[labelled]))
-    st.caption(
-        "UMAP of image embeddings (dots), disease prompts (diamonds) and disease centroids (crosses). Distances "
-        "between far groups mean little; trustworthiness says how many map neighbours are real neighbours. Click a dot."
-    )
+    _legend(study)
     for row in clicked:
         if row is not None and row != chosen:
             selection.put("sample", str(study.samples["id"].iloc[row]))

@@ -60,7 +60,7 @@ def own(folder: Folder, *patterns: str) -> Path | None:
         wanted = tuple(pattern.lower() + packed for packed in PACKED)
         found = [
             path
-            for path in sorted(folder.files)
+            for path in folder.having(*(pattern[pattern.rindex(".") :] + packed for packed in PACKED))
             if any(fnmatchcase(path.rpartition("/")[2].lower(), one) for one in wanted)
         ]
         if len(found) > 1:

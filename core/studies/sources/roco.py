@@ -14,9 +14,11 @@ import pandas as pd
 
 from core.config.importing import ImportConfig
 from core.errors import StudyError
-from core.studies.folder import MISSING, Folder
+from core.studies.folder import Folder
 from core.studies.listing import Listing, column, part
 from core.studies.tables import ROW, Problems, read_table
+
+NO_CAPTION = "no caption"
 
 PARTS = {"train": "train", "valid": "val", "val": "val", "validation": "val", "test": "test"}
 
@@ -43,7 +45,7 @@ def read(config: ImportConfig, folder: Folder) -> Listing:
             f"{int(again.sum())} figures are named twice", table.loc[again, ROW], todo="keep one line of each."
         )
     problems.check()
-    reasons = np.where(table["file"] == "", MISSING, np.where(table["text"].isna(), "no caption", "")).astype(object)
+    reasons = np.where((table["reason"] == "") & table["text"].isna(), NO_CAPTION, table["reason"]).astype(object)
     kept, aside = part(table, table["name"].tolist(), reasons)
     samples = pd.DataFrame(
         {
@@ -74,7 +76,7 @@ def _notes(kept: pd.DataFrame) -> list[str]:
         "There are no findings: nothing can be classified, retrieval and the modality gap can be measured.",
     ]
     if kept["split"].nunique() == 1:
-        notes.append(f"Only the {kept['split'].iloc[0]} part is here, so a new split was made.")
+        notes.append("Pictures of only one part are here, so a new split was made.")
     return notes
 
 
@@ -87,17 +89,20 @@ def _captions(folder: Folder, name: str) -> pd.DataFrame:
     """Version 1: a name, a tab and a caption in each line; keywords beside it in the same form."""
     beside = name.rpartition("/")[0]
     lines = _lines(folder, name)
-    keywords = dict(_lines(folder, f"{beside}/keywords.txt".lstrip("/")))
-    names = [own for own, _ in lines]
-    files, _ = folder.locate(names, within=f"{beside}/images".lstrip("/"))
+    keywords = {own: words for _, own, words in _lines(folder, f"{beside}/keywords.txt".lstrip("/"))}
+    names = [own for _, own, _ in lines]
+    files, reasons = folder.locate(names)
     prefix = f"{beside}/images/".lstrip("/")
-    files = [_first(folder, f"{prefix}{own}") or file for own, file in zip(names, files, strict=True)]
+    for at, own in enumerate(names):  # the same name may lie in the images of another part
+        if near := _first(folder, f"{prefix}{own}"):
+            files[at], reasons[at] = near, ""
     return pd.DataFrame(
         {
             "name": names,
-            ROW: np.arange(1, len(names) + 1),
+            ROW: [line for line, _, _ in lines],
             "file": files,
-            "text": column([text.strip() for _, text in lines], len(lines)),
+            "reason": reasons,
+            "text": column([text.strip() for _, _, text in lines], len(lines)),
             "keywords": column([" ".join(keywords.get(own, "").split()) for own in names], len(lines)),
             "split": _part_of(name),
         }
@@ -108,22 +113,25 @@ def _first(folder: Folder, stem: str) -> str:
     return next((stem + suffix for suffix in (".jpg", ".png", ".jpeg", "") if stem + suffix in folder.files), "")
 
 
-def _lines(folder: Folder, name: str) -> list[tuple[str, str]]:
+def _lines(folder: Folder, name: str) -> list[tuple[int, str, str]]:
+    """Number, name, and what follows the first tab, of each line that is not empty."""
     if name not in folder.files:
         return []
     text = (folder.root / name).read_text(encoding="utf-8-sig", errors="replace")
-    return [(own.strip(), rest) for own, tab, rest in (line.partition("\t") for line in text.split("\n")) if tab]
+    parted = [(line, *whole.partition("\t")) for line, whole in enumerate(text.split("\n"), 1) if whole.strip()]
+    return [(line, own.strip(), rest) for line, own, _, rest in parted]
 
 
 def _second(folder: Folder, name: str) -> pd.DataFrame:
     """Version 2: a table of ID and Caption."""
     table = read_table(folder.root / name, ("ID", "Caption"))
-    files, _ = folder.locate(table["ID"].tolist())
+    files, reasons = folder.locate(table["ID"].tolist())
     return pd.DataFrame(
         {
             "name": table["ID"].astype(object),
             ROW: table[ROW],
             "file": files,
+            "reason": reasons,
             "text": column(table["Caption"], len(table)),
             "keywords": column(None, len(table)),
             "split": _part_of(name.rsplit("/", 1)[-1]),

@@ -12,8 +12,9 @@ from core.config.importing import ImportConfig
 from core.errors import StudyError
 from core.studies.folder import Folder
 from core.studies.listing import Listing, ages, sexes
-from core.studies.sources.published import by_stem, listing, own, packaged, rows, views
-from core.studies.study import PREFIX
+from core.studies.sources.published import by_stem, listing, own, packaged, rows, stated, views
+
+TITLE = "RSNA pneumonia challenge"
 
 FINDING = "Lung Opacity"
 """The challenge asks for pneumonia, but its readers saw no patient: they marked opacities that may be one, and its own
@@ -38,13 +39,6 @@ def read(config: ImportConfig, folder: Folder) -> Listing:
     marked = rows(path, ("patientId", "Target", *_BOX))
     table = marked.drop_duplicates("patientId").reset_index(drop=True)
     names = table["patientId"].tolist()
-    files, reasons = by_stem(folder, names)
-    headers = rows(
-        own(folder, "*stage_2_train_images_dicom_headers.csv")
-        or packaged("kaggle_stage_2_train_images_dicom_headers.csv.gz"),
-        ("PatientID", "PatientAge", "PatientSex", "ViewPosition"),
-    )
-    about = headers.drop_duplicates("PatientID").set_index("PatientID").reindex(names).reset_index()
     patients, note = _patients(folder, table["patientId"])
     samples = pd.DataFrame(
         {
@@ -52,10 +46,8 @@ def read(config: ImportConfig, folder: Folder) -> Listing:
             "patient": patients,
             "split": "",
             "text": None,
-            "age": ages(about["PatientAge"]),
-            "sex": sexes(about["PatientSex"]),
-            "view": views(about["ViewPosition"]),
-            PREFIX + FINDING: pd.to_numeric(table["Target"], errors="coerce").astype(np.float32),
+            **_people(folder, names),
+            **stated(table.rename(columns={"Target": FINDING}), [FINDING], path.name),
             **_classes(folder, table["patientId"]),
         }
     )
@@ -64,17 +56,18 @@ def read(config: ImportConfig, folder: Folder) -> Listing:
         "The challenge publishes no split of these pictures.",
         note,
     ]
-    boxes = _boxes(marked, dict(zip(names, files, strict=True)))
-    return listing(
-        "RSNA pneumonia challenge",
-        folder,
-        samples,
-        (files, reasons),
-        names=names,
-        notes=notes,
-        layout=LAYOUT,
-        boxes=boxes,
-    )
+    located = by_stem(folder, names)
+    boxes = _boxes(marked, dict(zip(names, located[0], strict=True)))
+    return listing(TITLE, folder, samples, located, names=names, notes=notes, layout=LAYOUT, boxes=boxes)
+
+
+def _people(folder: Folder, names: list[str]) -> dict[str, pd.Series]:
+    """``age``, ``sex`` and ``view`` of each picture, from the table of the DICOM headers."""
+    path = own(folder, "*stage_2_train_images_dicom_headers.csv")
+    path = path or packaged("kaggle_stage_2_train_images_dicom_headers.csv.gz")
+    headers = rows(path, ("PatientID", "PatientAge", "PatientSex", "ViewPosition"))
+    about = headers.drop_duplicates("PatientID").set_index("PatientID").reindex(names).reset_index()
+    return {"age": ages(about["PatientAge"]), "sex": sexes(about["PatientSex"]), "view": views(about["ViewPosition"])}
 
 
 def _patients(folder: Folder, ids: pd.Series) -> tuple[pd.Series, str]:

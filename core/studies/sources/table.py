@@ -10,12 +10,12 @@ from core.config.importing import ImportConfig, MappingConfig
 from core.errors import StudyError
 from core.studies.folder import Folder
 from core.studies.listing import Listing, ages, column, part, sexes
-from core.studies.mapping import MOST_NAMES, SPLIT_WORDS, VALUES, open_table, propose
+from core.studies.mapping import MOST_NAMES, NOTHING, SPLIT_WORDS, VALUES, bare, open_table, propose
 from core.studies.study import PREFIX
 from core.studies.tables import ROW, Problems
 
-NONE = frozenset({"", "no finding", "no findings", "normal", "none"})
-"""Names in a column of findings that mean there is none."""
+NONE = frozenset({"", "no finding", "no findings", "normal"})
+"""Names in a column of findings that mean there is none, in lower case; words of ``NOTHING`` say nothing."""
 
 
 def read(config: ImportConfig, folder: Folder) -> Listing:
@@ -29,8 +29,8 @@ def read(config: ImportConfig, folder: Folder) -> Listing:
     problems = Problems()
     _check_columns(table, mapping, problems)
     problems.check()
-    files, reasons = folder.locate(table[mapping.image].tolist())
-    table["file"] = files
+    names = table[mapping.image].tolist()
+    files, reasons = folder.locate(names, within=name.rpartition("/")[0])
     _check_files(table, files, problems)
     splits, strange = _splits(table, mapping)
     if strange.any():
@@ -43,8 +43,7 @@ def read(config: ImportConfig, folder: Folder) -> Listing:
     problems.check()
     if mapping.split:
         reasons = np.where((reasons == "") & (splits == ""), "no split is named", reasons).astype(object)
-    samples = _samples(table, mapping, splits, findings)
-    kept, aside = part(samples, table[mapping.image].tolist(), reasons)
+    kept, aside = part(_samples(table, files, mapping, splits, findings), names, reasons)
     return Listing(
         title=f"Table of {len(kept):,} radiographs",
         folder=folder,
@@ -56,8 +55,10 @@ def read(config: ImportConfig, folder: Folder) -> Listing:
 
 
 def proposed(given: MappingConfig, found: MappingConfig) -> MappingConfig:
-    """What the user did not say is taken from the proposal."""
+    """What the user did not say is taken from the proposal; what stands between names goes with their column."""
     changes = {key: value for key, value in found.to_json().items() if not getattr(given, key)}
+    if "findings" in changes and given.separator == MappingConfig().separator:
+        changes["separator"] = found.separator
     return MappingConfig.from_json({**given.to_json(), **changes})
 
 
@@ -76,7 +77,11 @@ def _check_columns(table: pd.DataFrame, mapping: MappingConfig, problems: Proble
 
 
 def _check_files(table: pd.DataFrame, files: list[str], problems: Problems) -> None:
-    again = (table["file"] != "") & table["file"].duplicated()
+    if table.empty:
+        problems.add("the table has a header but no rows", todo="export it again.")
+        return
+    again = pd.Series(files, dtype=object)
+    again = (again != "") & again.duplicated()
     if again.any():
         problems.add(
             f"{int(again.sum())} pictures are named twice", table.loc[again, ROW], todo="keep one row of each."
@@ -107,9 +112,8 @@ def _labels(table: pd.DataFrame, mapping: MappingConfig, problems: Problems) -> 
         cells = table[name].fillna("").str.strip().str.lower()
         strange = ~cells.isin(VALUES)
         if strange.any():
-            examples = ", ".join(repr(word[:20]) for word in sorted(set(cells[strange]))[:3])
-            problems.add(
-                f"{int(strange.sum())} cells of finding {name!r} are no labels, such as {examples}",
+            problems.add(  # the cells are not shown: a column taken by mistake may hold patients
+                f"{int(strange.sum())} cells of finding {name!r} are no labels",
                 table.loc[strange, ROW],
                 todo="write 1, 0, -1 (uncertain) or nothing; or do not name this column as a finding.",
             )
@@ -118,30 +122,48 @@ def _labels(table: pd.DataFrame, mapping: MappingConfig, problems: Problems) -> 
 
 
 def _is_label(cells: pd.Series) -> bool:
-    return bool(cells.fillna("").str.strip().str.lower().isin(VALUES).any())
+    """Whether a column holds labels, rather than names; cells that say nothing decide nothing."""
+    words = cells.dropna().str.strip().str.lower()
+    words = words[~words.isin(NOTHING)]
+    return bool(words.empty or words.isin(VALUES).mean() > 0.5)
 
 
 def _named(table: pd.DataFrame, mapping: MappingConfig, problems: Problems) -> dict[str, NDArray[np.float32]]:
     """One column that holds names; a cell without any says nothing, a finding that is not named is absent."""
-    cells = table[mapping.findings[0]]
-    named = [
-        None if pd.isna(cell) else {one.strip() for one in str(cell).split(mapping.separator)}
-        for cell in cells.tolist()
-    ]
-    different = sorted({one for own in named if own for one in own if one.lower() not in NONE})
+    named = [_names(cell, mapping.separator) for cell in table[mapping.findings[0]].tolist()]
+    spelled: dict[str, str] = {}
+    for own in named:
+        for one in own or ():
+            spelled.setdefault(one.lower(), one)
+    different = sorted(spelled[word] for word in spelled if word not in NONE)
     if len(different) > MOST_NAMES:
         problems.add(
             f"column {mapping.findings[0]!r} names {len(different)} different findings",
             todo=f"at most {MOST_NAMES} are read; are they separated by {mapping.separator!r} (`--mapping.separator`)?",
         )
         return {}
+    words = [None if own is None else {one.lower() for one in own} for own in named]
     return {
-        one: np.array([np.nan if own is None else float(one in own) for own in named], np.float32) for one in different
+        one: np.array([np.nan if own is None else float(one.lower() in own) for own in words], np.float32)
+        for one in different
     }
 
 
+def _names(cell: object, separator: str) -> list[str] | None:
+    """The findings that a cell names, each once for all spellings of its capitals; None where it says nothing."""
+    if pd.isna(cell):
+        return None
+    names = [bare(one) for one in str(cell).split(separator)]
+    names = [one for one in names if one.lower() not in NOTHING]
+    return names or None
+
+
 def _samples(
-    table: pd.DataFrame, mapping: MappingConfig, splits: NDArray[np.object_], findings: dict[str, NDArray[np.float32]]
+    table: pd.DataFrame,
+    files: list[str],
+    mapping: MappingConfig,
+    splits: NDArray[np.object_],
+    findings: dict[str, NDArray[np.float32]],
 ) -> pd.DataFrame:
     count = len(table)
     nothing = pd.Series([None] * count, dtype=object)
@@ -151,7 +173,7 @@ def _samples(
 
     samples = pd.DataFrame(
         {
-            "file": table["file"],
+            "file": pd.Series(files, dtype=object),
             ROW: table[ROW],
             "patient": column(of(mapping.patient), count),
             "split": splits,
@@ -178,7 +200,10 @@ def _notes(mapping: MappingConfig, findings: dict[str, NDArray[np.float32]]) -> 
             "There are no findings: nothing can be classified, retrieval and the modality gap can be measured."
         )
     elif len(mapping.findings) == 1 and mapping.findings[0] not in findings:
-        notes.append("Findings were named in one column: one that is not named counts as absent.")
+        notes.append(
+            "Findings were named in one column: one that is not named counts as absent. 'No finding' and 'normal' say "
+            "that all are absent; cells without a name, or of 'none' or 'unknown', that nothing is known."
+        )
     if not mapping.text:
         notes.append("There is no text: text for training is made from the findings.")
     return notes
