@@ -57,11 +57,11 @@ def folder(path: Path) -> Folder:
 
 @st.cache_resource(ttl=30, max_entries=8, show_spinner=False)
 def subfolders(root: Path, most: int = 200) -> list[Path]:
-    """A root and the folders in it, two levels deep, sorted; folders of pictures alone are not worth a line."""
+    """The folders in a root, two levels deep, then the root; folders of pictures alone are not worth a line."""
     if not root.is_dir():
         return []
-    levels = [root, *(path for pattern in ("*", "*/*") for path in root.glob(pattern) if _offered(path))]
-    return sorted(path for path in levels if path.resolve().is_relative_to(root))[:most]
+    inside = sorted(path for pattern in ("*", "*/*") for path in root.glob(pattern) if _offered(path))
+    return [*(path for path in inside if path.resolve().is_relative_to(root)), root][:most]
 
 
 def _offered(path: Path) -> bool:

@@ -129,12 +129,11 @@ def words(label: str, *, name: str, **more: Any) -> str:
 
 
 def page(total: int, *, name: str) -> int:
-    """The number of a page, from 1; the last one where a kept number lies beyond."""
-    kept = (_kept().get(name) or ["1"])[0]
-    _start(name, min(max(int(kept) if kept.isdigit() else 1, 1), total))
-    st.session_state[_key(name)] = min(st.session_state[_key(name)], total)
-    chosen = int(st.pagination(total, key=_key(name)))
-    _remember(name, [str(chosen)], ["1"])
+    """The number of a page, from 1; when the number of pages changes, something else is listed: it starts anew."""
+    kept = _kept().get(name) or []
+    start = int(kept[0]) if len(kept) == 2 and kept[0].isdigit() and kept[1] == str(total) else 1
+    chosen = int(st.pagination(total, default=min(max(start, 1), total), key=f"{_key(name)}-{total}"))
+    _remember(name, [str(chosen), str(total)], ["1", str(total)])
     return chosen
 
 

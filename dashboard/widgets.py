@@ -54,7 +54,8 @@ def theme() -> Theme:
 
 def plain(text: str) -> str:
     """User text as Markdown that shows it letter by letter: nothing becomes a link, an image, markup or a formula."""
-    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()#+-.!|<>~$:&" else letter for letter in text)
+    escaped = "".join(f"\\{letter}" if letter in r"\`*_{}[]()#+-.!|<>~$:&" else letter for letter in text)
+    return escaped.replace("\n", "  \n")  # two blanks: the line ends here in Markdown, too
 
 
 def header(title: str, question: str) -> None:

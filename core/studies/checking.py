@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.config.importing import ImportConfig
 from core.errors import ArtefactError, StudyError
-from core.files import verify
+from core.files import verify, write_json
 from core.studies.folder import Folder
 from core.studies.manifest import fingerprint, read_hashes, split_hash
 from core.studies.pixels import IMAGES
@@ -33,10 +33,20 @@ class Report:
 def check_study(name: str) -> Report:
     """Verify the SHA-256 of each file, the hash of each picture, fingerprint and split hash, and look for leaks.
 
+    A study that is not sound loses its plan: the next import of its folder makes what was damaged again.
+
     Raises:
         StudyError: there is no such study, or it is of another form.
     """
-    study, report = Study.load(name), Report()
+    study = Study.load(name)
+    report = _looked_at(study)
+    if not report.sound and study.manifest["plan"]:
+        write_json(study.folder / "study.json", {**study.manifest, "plan": ""})
+    return report
+
+
+def _looked_at(study: Study) -> Report:
+    report = Report()
     for file, expected in study.manifest["files"].items():
         if file != IMAGES:
             report.note(file, _fault(study.folder / file, expected))

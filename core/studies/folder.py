@@ -65,6 +65,11 @@ class Folder:
         return sorted(name for name in self.files if name.lower().endswith(suffixes))
 
     @cached_property
+    def _above(self) -> str:
+        """What paths from the machine's root begin with where they lead into the folder."""
+        return f"{self.root.as_posix()}/"
+
+    @cached_property
     def _by_name(self) -> dict[str, str | None]:
         """Relative path by bare name, and by a picture's name without suffix (``17`` is ``17.png``, also where a
         ``17.txt`` lies beside it); None where several files have it.
@@ -104,16 +109,16 @@ class Folder:
     def _find(self, name: str, within: str) -> tuple[str, str]:
         if name in self.files:
             return name, ""
-        path = name.replace("\\", "/").removeprefix(f"{self.root.as_posix()}/")
+        if "/" not in name and "\\" not in name and name != "..":  # nothing to resolve
+            return self._named(name, within)
+        path = name.replace("\\", "/").removeprefix(self._above)
         inside = [way for way in (_inside(path), _inside(f"{within}/{path}") if within else "") if way]
         if not inside or any(self._led_out(way) for way in inside):
             return "", OUTSIDE
         for way in inside:
             if way in self.files:
                 return way, ""
-        if "/" in inside[0]:
-            return self._ending(inside[0])
-        return self._named(inside[0])
+        return self._ending(inside[0]) if "/" in inside[0] else self._named(inside[0])
 
     def _led_out(self, path: str) -> bool:
         """Whether the path, or a folder on its way, is a link out of the folder."""
@@ -122,7 +127,9 @@ class Folder:
         parts = path.split("/")
         return any("/".join(parts[:count]) in self.outside for count in range(1, len(parts) + 1))
 
-    def _named(self, name: str) -> tuple[str, str]:
+    def _named(self, name: str, within: str = "") -> tuple[str, str]:
+        if within and f"{within}/{name}" in self.files:
+            return f"{within}/{name}", ""
         found = self._by_name.get(name, "")
         if found is None:
             return "", SEVERAL

@@ -15,7 +15,8 @@ import PIL
 from numpy.typing import NDArray
 
 from core.config.importing import ImportConfig
-from core.errors import StudyError
+from core.errors import ArtefactError, StudyError
+from core.files import verify
 from core.studies.arranging import BOTH, Arranger
 from core.studies.demo import DemoConfig
 from core.studies.demo.build import build_demo
@@ -24,7 +25,7 @@ from core.studies.images import Fit, read_radiograph
 from core.studies.imports import Import
 from core.studies.listing import FACTS, Listing
 from core.studies.manifest import About
-from core.studies.pixels import Pictures
+from core.studies.pixels import IMAGES, Pictures
 from core.studies.sources import read_source
 from core.studies.study import COLUMNS, FORM, PREFIX, UNCERTAIN, Progress, Study, check_leaks, study_names
 from core.studies.vocabulary import counterpart
@@ -39,7 +40,7 @@ DECODERS = ("images.py", "dicom.py", "windowing.py")
 
 
 def import_study(config: ImportConfig, progress: Progress | None = None) -> Study:
-    """Make a study of a folder; a folder that did not change since its last import is left as it is.
+    """Make a study of a folder; a sound study of a folder that did not change since is left as it is.
 
     Args:
         config: see :class:`ImportConfig`.
@@ -58,12 +59,8 @@ def import_study(config: ImportConfig, progress: Progress | None = None) -> Stud
     listing = translated(listing, config.vocabulary)
     _check_patients(listing, config)
     plan = plan_of(listing, config)
-    if config.name in study_names():
-        try:
-            if (study := Study.load(config.name)).manifest["plan"] == plan:
-                return study
-        except StudyError:
-            pass  # of an older form, or not whole: it is replaced
+    if config.name in study_names() and (study := _unchanged(config.name, plan)):
+        return study
     ids = salted(listing.samples["file"], "r")
     return write_study(
         config.name,
@@ -75,6 +72,22 @@ def import_study(config: ImportConfig, progress: Progress | None = None) -> Stud
         arrange=Arranger(config, listing.findings, dict(zip(ids, _patients(listing.samples, config), strict=True))),
         progress=progress,
     )
+
+
+def _unchanged(name: str, plan: str) -> Study | None:
+    """The study of that name, where it was made by the same plan and nobody altered its files since."""
+    try:
+        study = Study.load(name)
+        if study.manifest["plan"] != plan:
+            return None
+        for file, expected in study.manifest["files"].items():
+            if file != IMAGES:
+                verify(study.folder / file, expected)
+    except (StudyError, ArtefactError):
+        return None  # of an older form, or not whole: it is replaced
+    # gigabytes of pixels are not hashed at each import (`scripts.study check` does that): their time must do
+    times = [(study.folder / file).stat().st_mtime_ns for file in (IMAGES, "study.json")]
+    return study if times[0] <= times[1] else None
 
 
 def run_import(job: Import) -> Study:

@@ -95,7 +95,12 @@ _AGE = r"^\s*(\d+(?:[.,]\d+)?)\s*((?:y(?:ears?|rs?|o)?|m(?:onths?|os?)?|w(?:eeks
 def ages(values: pd.Series) -> pd.Series:
     """Ages in years, float32, from numbers ("58", "58,5"), words ("58 years") or DICOM age strings ("058Y", "011M",
     "001D"); NaN where it is not one."""
-    stated = values.astype("str").str.lower().str.extract(_AGE)
+    codes, different = pd.factorize(values.astype("str"), use_na_sentinel=False)  # there are few ages
+    return _years(pd.Series(different, dtype="str")).iloc[codes].reset_index(drop=True)
+
+
+def _years(values: pd.Series) -> pd.Series:
+    stated = values.str.lower().str.extract(_AGE)
     unit = stated[1].str[:1].map({"": 1.0, "y": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25})
     years = pd.to_numeric(stated[0].str.replace(",", "."), errors="coerce") * unit
     return years.where(years <= MAX_AGE).astype(np.float32)

@@ -43,7 +43,7 @@ _NAMES = {
         r"(image|img|file|picture|photo|dicom|png|jpe?g)s? ?(path|file|file ?name|name|index|id)?|path( to .*)?",
     ),
     "patient": (
-        r".*(patient|subject)s? ?(id|no|nr|num|number|key|uid|code|identifier|sk|anon(ymi[sz]ed)?)?( anon.*)?",
+        r".*(patient|subject)s? ?(id|no|nr|num|number|key|uid|code|identifier|sk)?( ?anon.*)?",
         r"(anon(ymi[sz]ed)? |deid )?(mrn|medical record (no|number)|empi|hospital (no|number))( anon.*)?|pid",
         r"(person|participant|pseudonym|individual) ?(id|no|number|uid|code)?",
         r"case ?(id|no|nr|number)?",  # only where nothing better is there: one patient may be several cases
@@ -116,7 +116,8 @@ def propose(folder: Folder, table: pd.DataFrame, name: str = "") -> MappingConfi
         found[what] = next((one for one in fitting if _holds(what, head[one])), "")
     named = {one for what in found for one in _called(what, head)}
     left = [one for one in head if one not in {*named, *found.values()}]
-    lists = {one: mark for one in left if (mark := separator_of(head[one]))}
+    speaking = [one for one in left if re.fullmatch(f"{_TEXT}|{_FINDINGS}", _plain(one))]
+    lists = {one: mark for one in speaking if (mark := separator_of(head[one]))}
     found["text"] = _text(head, left, lists)
     findings, separator = _findings(head, [one for one in left if one != found["text"]], lists)
     return MappingConfig.from_json({**found, "table": name, "findings": list(findings), "separator": separator})
@@ -142,7 +143,7 @@ def _image(folder: Folder, head: pd.DataFrame, within: str) -> str:
     called = _called("image", head)
     best, most = "", (0.0, False)
     for name in head:
-        values = head[name].dropna()
+        values = head[name].dropna().drop_duplicates()
         files = [file for file in folder.locate(values.tolist(), within=within)[0] if _may_be_picture(file)]
         share = len(set(files)) / len(head)
         if share and (share, name in called) > most:
@@ -175,7 +176,7 @@ def separator_of(values: pd.Series) -> str:
     Names are short, few, and come again: in a column of texts hardly any does.
     """
     cells = values.dropna().str.strip()
-    if cells.empty or cells.str.fullmatch(r"[-+\d.,:/ ]+").any():
+    if cells.empty or cells.str.len().mean() > 100 or cells.str.fullmatch(r"[-+\d.,:/ ]+").any():
         return ""
     counts = {mark: cells.str.contains(mark, regex=False).mean() for mark in _MARKS}
     mark = max(_MARKS, key=lambda one: counts[one])
@@ -197,7 +198,7 @@ def _text(head: pd.DataFrame, names: list[str], lists: dict[str, str]) -> str:
     called = [name for name in fit if re.fullmatch(_TEXT, _plain(name))]
     sure = [name for name in called if name not in lists]
     long = sure or [name for name in called if not re.fullmatch(_FINDINGS, _plain(name))]
-    long = long or [name for name in fit if words[name] >= 5 and name not in lists]
+    long = long or [name for name in fit if words[name] >= 5 and not separator_of(head[name])]
     return max(long, key=lambda name: words[name], default="")
 
 
@@ -213,5 +214,5 @@ def _findings(head: pd.DataFrame, names: list[str], lists: dict[str, str]) -> tu
 
 def _is_binary(values: pd.Series) -> bool:
     """Nothing but labels, and at least one of them known."""
-    known = values.dropna().str.strip().str.lower()
+    known = values.dropna().drop_duplicates().str.strip().str.lower()
     return bool(known.isin(VALUES).all() and not known.isin(NOTHING).all())

@@ -78,7 +78,7 @@ def make_all(tasks: Sequence[Any], rows: Sequence[int], make: Make, target: Targ
                 try:
                     yield from _through(pool, left, waiting, make, target)
                 finally:  # a stop, or an error: what nobody began is dropped
-                    pool.shutdown(wait=False, cancel_futures=True)
+                    pool.shutdown(cancel_futures=True)
             return
         except BrokenProcessPool:
             for chunk, future in waiting:
@@ -160,7 +160,8 @@ def _apart(make: Make, target: Target, chunk: list[tuple[int, Any]]) -> list[Mad
 
 def _pool(processes: int) -> ProcessPoolExecutor:
     # spawned, not forked: a fork would inherit the lock of the job, and the threads of whatever was loaded
-    return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), initializer=_die_with_parent)
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(processes, mp_context=spawn, initializer=_die_with_parent, initargs=(os.getpid(),))
 
 
 @contextmanager
@@ -175,9 +176,11 @@ def _without_main() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> None:
     """A worker whose parent was killed would wait for work for ever: on Linux the kernel ends it as well."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         set_parent_death_signal = 1
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:  # it was killed before this process could ask to go with it
+        os._exit(1)

@@ -23,7 +23,8 @@ import pandas as pd
 
 from core.errors import StudyError
 
-SUFFIXES = tuple(kind + packed for packed in ("", ".gz", ".zip") for kind in (".csv", ".tsv", ".txt")) + (
+SUFFIXES = (
+    *(kind + packed for packed in ("", ".gz", ".zip") for kind in (".csv", ".tsv", ".txt")),
     ".parquet",
     ".xlsx",
 )
@@ -116,7 +117,7 @@ def _names(given: Iterable[Any]) -> list[str]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
+def _opened(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
     """The bytes of a file, unpacked; of an archive those of the one file in it."""
     if path.name.lower().endswith(".zip"):
         with ZipFile(path) as archive:
@@ -246,7 +247,8 @@ def _as_text(table: pd.DataFrame) -> pd.DataFrame:
         if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
             column = column.astype("Int64")
         if pd.api.types.is_object_dtype(column):
-            column = column.map(lambda cell: "|".join(map(str, cell)) if isinstance(cell, np.ndarray) else cell)
+            cells = ["|".join(map(str, cell)) if isinstance(cell, np.ndarray) else cell for cell in column]
+            column = pd.Series(cells, dtype=object, name=column.name)  # as it is: whole numbers beside gaps would become 12.0 again
         written = column.astype("str")
         return written.where(column.notna().to_numpy() & ~written.isin(_NOTHING).to_numpy(), np.nan)
 

@@ -29,9 +29,9 @@ def choose_folder() -> Path | None:
     found = {str(path): path for root in roots for path in cached.subfolders(root)}
     if not found:
         st.info(
-            f"The page reads datasets below {plain(', '.join(map(str, roots)))}, where there is none yet. Put one there, or "
-            "start the app with FLUOROSCOPE_DATA set to the folder of your datasets. On the command line any folder can "
-            "be imported: `python -m scripts.study import --help`.",
+            f"The page reads datasets below {plain(', '.join(map(str, roots)))}, where there is none yet. Put one "
+            "there, or start the app with FLUOROSCOPE_DATA set to the folder of your datasets. On the command line any "
+            "folder can be imported: `python -m scripts.study import --help`.",
             icon=":material/folder_open:",
         )
     place = st.selectbox("Folder", [*found, TYPED], format_func=lambda path: short(path, roots), key="import-folder")
@@ -94,20 +94,13 @@ def columns_of(folder: Path) -> MappingConfig:
     names, proposal, rows = cached.proposal(folder, table)
     st.markdown(f"**Columns** of {rows:,} rows: a proposal, for you to correct")
     chosen: dict[str, object] = {"table": table, "separator": proposal.separator}
+    key, options = f"map-{folder}-{table}", [NONE, *names]
     for place, what in zip(st.columns(4) * 2, COLUMNS, strict=False):
-        own = getattr(proposal, what) or NONE
-        found = place.selectbox(
-            what.capitalize(),
-            [NONE, *names],
-            [NONE, *names].index(own),
-            key=f"map-{folder}-{table}-{what}",
-            help=HELP[what],
-        )
+        own = options.index(getattr(proposal, what) or NONE)
+        found = place.selectbox(what.capitalize(), options, own, key=f"{key}-{what}", help=HELP[what])
         chosen[what] = "" if found == NONE else found
-    key = f"map-{folder}-{table}"
-    chosen["findings"] = st.multiselect(
-        "Findings", names, list(proposal.findings), key=f"{key}-f", help=HELP["findings"]
-    )
+    proposed = list(proposal.findings)
+    chosen["findings"] = st.multiselect("Findings", names, proposed, key=f"{key}-f", help=HELP["findings"])
     chosen["keep"] = st.multiselect("Keep for filtering", names, [], key=f"{key}-k", help="not salted: keep no names")
     if len(typing.cast(list[str], chosen["findings"])) == 1:
         chosen["separator"] = st.text_input("Between names of findings", proposal.separator, key=f"{key}-s") or "|"

@@ -39,8 +39,7 @@ def numbers(study: Study) -> None:
     findings = f"{len(study.findings)} findings" if study.findings else "no findings"
     size = facts["size"]
     st.caption(f"{findings} · {text} · {size} x {size} pixels, {facts['fit']} · fingerprint `{study.fingerprint}`")
-    for note in facts["notes"]:
-        st.caption(plain(note))
+    st.caption(plain("\n".join(facts["notes"])))
 
 
 def findings(study: Study) -> None:

@@ -92,10 +92,8 @@ def _lists(folder: Folder) -> dict[str, set[str]]:
 
 
 def _official(names: pd.Series, lists: dict[str, set[str]]) -> NDArray[np.object_]:
-    found = np.full(len(names), "", dtype=object)
-    for split, listed in lists.items():
-        found[names.isin(listed).to_numpy()] = split
-    return found
+    split_of = {name: split for split, listed in lists.items() for name in listed}
+    return np.array([split_of.get(name, "") for name in names.tolist()], dtype=object)
 
 
 def _check(table: pd.DataFrame, lists: dict[str, set[str]]) -> None:
@@ -135,11 +133,11 @@ def _samples(config: ImportConfig, table: pd.DataFrame, experts: pd.DataFrame) -
         for name, title in zip(names, EXPERT_FINDINGS, strict=True):
             samples[PREFIX + name] = experts[title].to_numpy(np.float32)
         return names, samples
-    named = table["Finding Labels"].str.split("|").map(lambda own: {name.strip() for name in own}, na_action="ignore")
+    codes, different = pd.factorize(table["Finding Labels"].fillna(""))  # 836 combinations in 112,120 rows
+    named = [{name.strip() for name in cell.split("|")} for cell in different]
     for finding in NIH_FINDINGS:
-        samples[PREFIX + finding] = np.array(
-            [np.nan if not isinstance(own, set) or own == {""} else float(finding in own) for own in named], np.float32
-        )
+        stated = [np.nan if own == {""} else float(finding in own) for own in named]
+        samples[PREFIX + finding] = np.array(stated, np.float32)[codes]
     words = {1.0: "present", 0.0: "absent", -1.0: "uncertain"}
     for title in EXPERT_FINDINGS if experts.notna().any(axis=None) else ():
         samples[f"experts: {title}"] = column(experts[title].map(words), count)
