@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.batches import zero_shot_probabilities
 from core.config.run import PromptConfig
 from core.encoders import Encoder
 from core.errors import ConfigError
@@ -23,7 +24,6 @@ from core.store import EmbeddingSet
 from core.studies.captions import captions
 from core.studies.study import Progress, Study
 from core.studies.vocabulary import spoken_name
-from core.training import zero_shot_probabilities
 
 BATCH = 256
 
@@ -55,7 +55,7 @@ def prompt_features(encoder: Encoder, config: PromptConfig, findings: Sequence[s
 
 @dataclass(frozen=True, kw_only=True)
 class Captions:
-    """Features (c, text_width) of the distinct texts of a study, and whose text is which, (N,) integers."""
+    """Features (c, text_width) of the distinct texts of a study, and whose text is which, (N,) integers; -1: none."""
 
     features: Tensor
     of_sample: Tensor
@@ -63,7 +63,7 @@ class Captions:
 
 def caption_features(encoder: Encoder, study: Study) -> Captions:
     """Each distinct text is embedded once."""
-    codes, distinct = pd.factorize(np.array(captions(study), dtype=object))
+    codes, distinct = pd.factorize(np.array(captions(study), dtype=object))  # None becomes -1
     features = torch.from_numpy(text_features(encoder, [str(text) for text in distinct]))
     return Captions(features=features.to(encoder.device), of_sample=torch.from_numpy(codes).to(encoder.device))
 
@@ -115,9 +115,11 @@ def embed(
         embeddings.save(folder / name)
     cosines = images @ named["prompts"].vectors.T
     _write_predictions(folder, study, torch.cat(probabilities).numpy(), cosines)
+    own_text = "own text" if head.caption_branch and study.has_text else "made from the findings"
+    by = "classifier" if head.classifier else "zero-shot, positive against negative prompt"
     sources = {
-        "probabilities": "classifier" if head.classifier else "zero-shot, positive against negative prompt",
-        "texts": "own text" if head.caption_branch and study.has_text else "made from the findings",
+        "probabilities": by if study.findings else None,
+        "texts": own_text if len(named["texts"].ids) else None,
         "scale": head.scale.item(),
         "files": {"predictions.parquet": stamp(folder / "predictions.parquet")},
     }
@@ -139,11 +141,12 @@ def _paired_texts(
     """The text of each sample in the model's space.
 
     A head that knows only its K prompts gives the sum of the prompts of the findings that are present; samples
-    without a finding then have no text, and are left out.
+    without a finding then have no text. Samples without a text are left out.
     """
     ids = study.samples["id"].to_numpy()
     if head.caption_branch:
-        vectors, rows = head.texts(texts.features)[texts.of_sample], np.arange(len(study))
+        written = texts.of_sample >= 0
+        vectors, rows = head.texts(texts.features)[texts.of_sample[written]], np.flatnonzero(written.cpu().numpy())
     else:
         labels = torch.tensor(study.labels).nan_to_num().to(prompts.device)
         rows = np.flatnonzero((labels.sum(1) > 0).cpu().numpy())

@@ -9,13 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.config.run import EvaluationConfig
-from core.errors import InputError
 from core.files import read_json, write_json
 from core.metrics import gap, retrieval, similarity
 from core.metrics.classification import evaluate
-from core.metrics.ranking import auroc, macro_auroc
+from core.metrics.ranking import aurocs, macro_auroc
 from core.metrics.results import to_json
 from core.metrics.thresholds import choose_threshold
+from core.pictures.missing import no_scores
 from core.runs import Run
 from core.store import paired_rows
 from core.studies.study import Study
@@ -26,15 +26,17 @@ FORM = 1
 def evaluate_run(run: Run, study: Study) -> dict[str, Any]:
     """Judge the predictions on the test split and measure the space; writes ``evaluation/evaluation.json``.
 
-    Thresholds come from the validation split. Centroids, gap, alignment and uniformity are of the test split.
+    Thresholds come from the validation split. Centroids, gap, alignment and uniformity are of the test split. Under
+    ``missing`` stands why a part (``test``, ``auroc``, ``shift``, ``task``) could not be measured.
     """
     predictions = run.predictions()
-    report = {
+    report: dict[str, Any] = {
         "form": FORM,
         "test": classification(study, predictions, run.config.evaluation, run.config.seed),
         "zero_shot_auroc": _zero_shot(study, predictions),
         "space": space(run, study),
     }
+    report["missing"] = missing(study, report)
     write_json(run.folder / "evaluation" / "evaluation.json", report)
     return report
 
@@ -42,10 +44,10 @@ def evaluate_run(run: Run, study: Study) -> dict[str, Any]:
 def classification(
     study: Study, predictions: pd.DataFrame, config: EvaluationConfig, seed: int
 ) -> dict[str, Any] | None:
-    """AUROC, AP, MSE, calibration and confusion per disease; None where the test split is empty."""
+    """AUROC, AP, MSE, calibration and confusion per disease; None without a test split or without findings."""
     probabilities = predictions[[f"probability:{name}" for name in study.findings]].to_numpy(np.float64)
     val, test = study.rows("val"), study.rows("test")
-    if not len(test):
+    if not len(test) or not study.findings:
         return None
     thresholds = [
         choose_threshold(study.labels[val, column], probabilities[val, column], config.threshold_rule)
@@ -68,12 +70,24 @@ def classification(
 def _zero_shot(study: Study, predictions: pd.DataFrame) -> dict[str, float]:
     """Test AUROC of the plain cosine to each disease prompt (POS); NaN where only one class is known."""
     test = study.rows("test")
-    cosines = predictions[[f"cosine:{name}" for name in study.findings]].to_numpy(np.float64)[test]
-    found = {}
-    for column, name in enumerate(study.findings):
-        known = ~np.isnan(study.labels[test, column])
-        values = study.labels[test, column][known], cosines[known, column]
-        found[name] = auroc(*values) if known.any() else float("nan")
+    cosines = predictions[[f"cosine:{name}" for name in study.findings]].to_numpy(np.float64)
+    return dict(zip(study.findings, aurocs(study.labels[test], cosines[test]).tolist(), strict=True))
+
+
+def missing(study: Study, report: dict[str, Any]) -> dict[str, str]:
+    """Why parts of a report are None, one sentence each."""
+    found, place = {}, "the test radiographs" if report["space"]["rows"] == "test" else "all radiographs"
+    one_class = f"no finding has both classes among the known labels of {place}"
+    if unjudged := no_scores(study):
+        found["test"] = unjudged
+    elif not report["test"]["macro"]["n_findings"]:
+        found["auroc"] = f"No AUROC is defined: {one_class}."
+    shift, pairs = report["space"]["shift"], report["space"]["pairs"]
+    if shift is None:
+        why = f"{pairs} of {place} have a text" if pairs < 2 else "the mean image and the mean text coincide"
+        found["shift"] = f"There is no gap to move along: {why}."
+    elif all(value is None for value in shift["task"]):
+        found["task"] = f"There is no zero-shot AUROC: {one_class if study.findings else 'there are no findings'}."
     return found
 
 
@@ -90,8 +104,8 @@ def space(run: Run, study: Study) -> dict[str, Any]:
         "centroids": _off_diagonal(centres),
         "support": support.tolist(),
         "effective_rank": similarity.effective_rank(images.vectors[test]),
-        "uniformity_images": similarity.uniformity(images.vectors[test], max_pairs=2_000_000),
-        "uniformity_prompts": similarity.uniformity(run.embeddings("prompts").vectors),
+        "uniformity_images": _uniformity(images.vectors[test]),
+        "uniformity_prompts": _uniformity(run.embeddings("prompts").vectors),
         **_of_pairs(own, paired),
         "shift": _shift(run, study.labels[test[among]], own, paired),
     }
@@ -100,8 +114,8 @@ def space(run: Run, study: Study) -> dict[str, Any]:
 def _shift(
     run: Run, labels: NDArray[np.float32], images: NDArray[np.float32], texts: NDArray[np.float32]
 ) -> dict[str, Any] | None:
-    """Loss, and macro zero-shot AUROC of cosines to the disease prompts, while both modalities are moved towards each
-    other and past (Liang et al., 2022). None where there is no gap to move along."""
+    """Loss, and macro zero-shot AUROC of cosines to the disease prompts (None without any), while both modalities are
+    moved towards each other and past (Liang et al., 2022). None where there is no gap to move along."""
     if len(images) < 2 or gap.modality_gap(images, texts).distance < 1e-6:
         return None
 
@@ -110,7 +124,8 @@ def _shift(
 
     scale = float(read_json(run.folder / "embeddings" / "embeddings.json")["scale"])
     prompts = run.embeddings("prompts").vectors
-    found: dict[str, Any] = to_json(gap.shift_curve(images, texts, scale=scale, task=task, task_texts=prompts))
+    judged = (task, prompts) if len(prompts) else (None, None)
+    found: dict[str, Any] = to_json(gap.shift_curve(images, texts, scale=scale, task=judged[0], task_texts=judged[1]))
     return {**found, "scale": scale}
 
 
@@ -122,19 +137,19 @@ def _off_diagonal(vectors: NDArray[np.float32]) -> dict[str, Any] | None:
     return found
 
 
+def _uniformity(vectors: NDArray[np.float32]) -> float | None:
+    return similarity.uniformity(vectors, max_pairs=2_000_000) if len(vectors) > 1 else None
+
+
 def _of_pairs(images: NDArray[np.float32], texts: NDArray[np.float32]) -> dict[str, Any]:
     """Measures that need images with their texts; None where there are fewer than two."""
     if len(images) < 2:
         return {"pairs": len(images), "gap": None, "alignment": None, "uniformity_texts": None, "retrieval": None}
     groups = np.unique(texts.round(5), axis=0, return_inverse=True)[1].ravel()
-    try:
-        uniformity_texts = similarity.uniformity(texts, max_pairs=2_000_000)
-    except InputError:
-        uniformity_texts = float("nan")
     return {
         "pairs": len(images),
         "gap": gap.modality_gap(images, texts).distance,
         "alignment": similarity.alignment(images, texts),
-        "uniformity_texts": uniformity_texts,
+        "uniformity_texts": _uniformity(texts),
         "retrieval": to_json(retrieval.recall_at_k(images, texts, groups=groups, max_pairs=5000)),
     }

@@ -39,8 +39,11 @@ def info_nce(images: Tensor, texts: Tensor, scale: Tensor, groups: Tensor | None
             equal share (a caption that occurs twice in a batch is not its own negative).
 
     Returns:
-        Scalar in nats, the mean of both directions. Guessing gives ln b; the floor is the mean ln of the group sizes.
+        Scalar in nats, the mean of both directions; 0 (with a zero gradient) for b = 0. Guessing gives ln b; the floor
+        is the mean ln of the group sizes.
     """
+    if not len(images):
+        return (images.sum() + texts.sum()) * 0
     logits = scale * _cosines(images, texts)
     same = torch.eye(len(images), device=images.device, dtype=torch.bool)
     if groups is not None:

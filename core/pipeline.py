@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
-import types
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,36 +11,23 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save
 
+from core.batches import TrainingData
+from core.demands import check_study
 from core.devices import best_device, describe
 from core.embedding import Captions, PromptFeatures, caption_features, embed, prompt_features
 from core.encoders import Encoder, load_encoder
-from core.errors import RunError, Stopped, StudyError
+from core.errors import RunError, StudyError
 from core.features import image_features
 from core.files import read_json, replacing, stamp, verify, write_json
 from core.heads import Head, build_head
+from core.metrics.results import to_json
 from core.objectives import Objective, shared_text_floor
-from core.runs import MANIFESTS, MetricsLog, ProgressFile, Run
-from core.studies.study import Study, check_leaks, study_names
-from core.training import StepMetrics, Trainer, TrainingData, seed_everything
+from core.runs import MANIFESTS, MetricsLog, Run
+from core.studies.study import Study, study_names
+from core.training import StepMetrics, Trainer, seed_everything
+from core.work import ProgressFile, StopRequest
 
 log = logging.getLogger(__name__)
-
-
-class StopRequest:
-    """Becomes true when the process is asked to end (SIGTERM, Ctrl-C); the work then saves and stops."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._ask)
-
-    def _ask(self, number: int, frame: types.FrameType | None) -> None:
-        self.asked = True
-
-    def check(self) -> None:
-        """Raises Stopped where it was asked for."""
-        if self.asked:
-            raise Stopped("Stopped on request; what was done is kept, and the run can be resumed.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +49,7 @@ class Pipeline:
         self.progress = ProgressFile(run.folder)
         self.stop = StopRequest()
         self._prepared: Prepared | None = None
-        (run.folder / "failure.json").unlink(missing_ok=True)
+        run.forget_failure()
 
     def all_stages(self) -> None:
         """Everything that is not done yet, in order; ends where a stage was left before."""
@@ -89,9 +74,14 @@ class Pipeline:
         return study
 
     def prepare(self) -> Prepared:
-        """Study, towers and features; the towers see each radiograph once, ever."""
+        """Study, towers and features; the towers see each radiograph once, ever.
+
+        Raises:
+            StudyError: the run wants something of its study that is not there; asked before the towers see anything.
+        """
         if self._prepared is None:
             study = self.study()
+            check_study(self.config, study)
             log.info("study %s: %d radiographs; encoder %s", study.name, len(study), self.config.encoder.key)
             with self.progress.stage("features", "radiographs") as tell:
                 encoder = load_encoder(self.config.encoder, best_device())
@@ -109,8 +99,7 @@ class Pipeline:
         """Train the head (a zero-shot run has none to train) and write it to ``checkpoints/head``."""
         ready = self.prepare()
         head = self._new_head(ready)
-        if self.config.training.epochs and Objective(self.config.objective).weights:
-            check_leaks(ready.study.samples)
+        if self.config.losses:
             with self.progress.stage("train") as tell:
                 self._train(head, ready, tell)
         elif self.config.head.kind != "none":
@@ -195,8 +184,6 @@ class Pipeline:
 
     def _train(self, head: Head, ready: Prepared, tell: Any) -> None:
         data = training_data(ready)
-        if not len(data.features):
-            raise StudyError(f"Study {ready.study.name!r} has no training split: only zero-shot runs work on it.")
         objective = Objective(self.config.objective)
         trainer = Trainer(
             head,
@@ -209,10 +196,13 @@ class Pipeline:
         resumed = trainer.resume()
         if resumed:
             log.info("resumed at step %d of %d", resumed, trainer.total_steps)
+        if trainer.note:
+            log.info(trainer.note)
         metrics = MetricsLog(self.run.folder, keep_up_to=resumed)
         try:
             if not resumed:
-                metrics.write({"references": references(head, objective, data, self.config.training.batch_size)})
+                found = references(head, objective, data, self.config.training.batch_size)
+                metrics.write({"references": found, **({"note": trainer.note} if trainer.note else {})})
             self._follow(trainer, metrics, tell)
         finally:
             metrics.close()
@@ -270,20 +260,22 @@ def training_data(ready: Prepared) -> TrainingData:
         negatives=ready.prompts.negative,
         val_features=of(ready.images, val),
         val_labels=of(ready.study.labels, val),
+        val_caption_of=ready.captions.of_sample[torch.from_numpy(val).to(device)],
     )
 
 
 @torch.no_grad()
-def references(head: Head, objective: Objective, data: TrainingData, batch_size: int) -> dict[str, dict[str, float]]:
-    """Chance level and floor of each loss of this run, for the reference lines on its curves."""
+def references(head: Head, objective: Objective, data: TrainingData, batch_size: int) -> dict[str, Any]:
+    """Chance level and floor (None where unknown) of each loss of this run, for the reference lines on its curves."""
     head.eval()
     output = head.images(data.features[:1])
-    batch = min(batch_size, len(data.features))
-    group_floor = shared_text_floor(data.caption_of, batch) if output.tokens is None else 0.0
+    written = data.caption_of[data.caption_of >= 0]
+    batch = max(1, round(min(batch_size, len(data.features)) * len(written) / len(data.features)))  # those with a text
+    group_floor = shared_text_floor(written, batch) if output.tokens is None else 0.0
     found = objective.references(
         data.labels,
         answers=data.labels.shape[1] if output.tokens is not None else batch,
         width=output.embedding.shape[-1],
         group_floor=group_floor,
     )
-    return {name: asdict(reference) for name, reference in found.items()}
+    return {name: to_json(reference) for name, reference in found.items()}

@@ -9,8 +9,10 @@ from core.errors import StudyError
 from core.studies.folder import resolved
 from core.workspace import home
 
-SYSTEM = ("applications", "bin", "boot", "cores", "dev", "etc", "lib", "lib32", "lib64", "libx32", "library")
-SYSTEM += ("lost+found", "proc", "root", "run", "sbin", "sys", "system", "usr")
+SYSTEM = (
+    *("bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "libx32", "lost+found", "proc", "root", "run", "sbin"),
+    *("sys", "usr", "applications", "cores", "library", "system"),
+)
 """Folders at the root of a machine, Linux or macOS, that hold no radiographs."""
 
 OF_VAR = ("backups", "cache", "db", "lib", "lock", "log", "mail", "root", "run", "spool", "vm")
@@ -58,7 +60,7 @@ def refuse_system_folder(path: str) -> None:
         allowed_folder(path)
         return
     folder = resolved(path)
-    if _is_home(folder) or (_is_system(folder) and not folder.is_relative_to(Path.home().resolve())):
+    if _is_home(folder) or (_is_system(folder) and not _below_own_home(folder)):
         raise StudyError(
             "This is a folder of the system, or somebody's home, and no dataset. Give the folder that holds the "
             "radiographs; to import from an unusual place, set FLUOROSCOPE_DATA to it."
@@ -74,6 +76,11 @@ def _parts(folder: Path) -> tuple[str, ...]:
 def _is_system(folder: Path) -> bool:
     parts = _parts(folder)
     return not parts or parts[0] in SYSTEM or parts == ("var",) or (parts[0] == "var" and parts[1] in OF_VAR)
+
+
+def _below_own_home(folder: Path) -> bool:
+    own = Path.home().resolve()
+    return own != Path(own.anchor) and folder.is_relative_to(own)
 
 
 def _is_home(folder: Path) -> bool:

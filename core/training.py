@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from core.batches import TrainingData, loss_terms, predict, validation_loss
 from core.checkpoints import (
     Checkpoint,
     newest,
@@ -27,28 +28,7 @@ from core.devices import autocast
 from core.errors import ConfigError, TrainingDiverged
 from core.heads import Head
 from core.metrics.ranking import macro_auroc
-from core.objectives import Objective, disease_contrastive, info_nce, masked_bce
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingData:
-    """Cached features of the training and validation splits, on the device that trains.
-
-    Attributes:
-        features, labels: (n, image_width) and (n, K) of the training split.
-        captions: (c, text_width) features of the distinct texts; ``caption_of`` (n,) says whose text is which.
-        prompts, negatives: (K, text_width) features of the positive and negative disease prompts.
-        val_features, val_labels: of the validation split.
-    """
-
-    features: Tensor
-    labels: Tensor
-    captions: Tensor
-    caption_of: Tensor
-    prompts: Tensor
-    negatives: Tensor
-    val_features: Tensor
-    val_labels: Tensor
+from core.objectives import Objective
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +41,8 @@ class StepMetrics:
         loss, terms: the weighted sum, and each loss before its weight, in nats (cosines for Gram and absolute).
         learning_rate, temperature, gradient_norm: of this step, the norm before clipping.
         images_per_second: over this step.
-        validation: macro AUROC on the validation split, at the end of an epoch, else empty.
+        validation: at the end of an epoch ``loss`` and ``auroc`` (macro) on the validation split, where it has what
+            they need; else empty.
     """
 
     step: int
@@ -92,19 +73,6 @@ def seed_everything(seed: int) -> None:
     np.random.seed(seed)
 
 
-def zero_shot_probabilities(images: Tensor, prompts: Tensor, negatives: Tensor, scale: Tensor | float) -> Tensor:
-    """Softmax over a positive and a negative prompt (PNC; CheXzero, Tiu et al., 2022).
-
-    Args:
-        images: (n, d); prompts, negatives: (K, d); all rows of norm 1.
-        scale: inverse temperature.
-
-    Returns:
-        (n, K) probabilities of the positive prompt.
-    """
-    return torch.sigmoid(scale * (images @ prompts.T - images @ negatives.T))
-
-
 class Trainer:
     """Trains a head; :meth:`steps` yields as it goes, so that its caller reports, stops and saves."""
 
@@ -123,7 +91,8 @@ class Trainer:
         )
         self.step = 0
         self.elapsed = 0.0
-        self.best: dict[str, Any] = {"step": 0, "auroc": None}
+        self.judged_by = self._judged_by()
+        self.best: dict[str, Any] = {"step": 0}
         self.best_weights = self._weights()
 
     def _check(self) -> None:
@@ -135,6 +104,26 @@ class Trainer:
             raise ConfigError(f"{kind} has no classifier for the classification loss: take linear or disease-tokens.")
         if "orthogonal" in wanted and not self.head.eval().prompts(self.data.prompts).requires_grad:
             raise ConfigError(f"{kind} leaves the prompts as they are: the orthogonal loss needs another head.")
+
+    def _judged_by(self) -> Literal["auroc", "loss"] | None:
+        """What tells good weights from bad ones on the validation split; None where there is no such split."""
+        labels = self.data.val_labels
+        if not len(labels):
+            return None
+        return "auroc" if ((labels == 0).any(0) & (labels == 1).any(0)).any() else "loss"
+
+    @property
+    def note(self) -> str | None:
+        """What validation cannot tell in this run, and which weights are kept therefore; None where it tells all."""
+        if self.judged_by == "auroc":
+            return None
+        best = self.config.keep == "best"
+        if self.judged_by is None:
+            kept = ": the last weights are kept, not the best ones" if best else ""
+            return f"No validation AUROC and no validation loss, because there is no validation split{kept}."
+        kept = ": the weights with the lowest validation loss are kept" if best else ""
+        why = "no finding has both classes in validation" if self.data.val_labels.shape[1] else "there are no findings"
+        return f"No validation AUROC, because {why}{kept}."
 
     def resume(self) -> int:
         """Go back to the newest checkpoint that verifies; returns its step (0: none)."""
@@ -193,26 +182,13 @@ class Trainer:
 
     def finish(self) -> None:
         """Keep the weights that the config asks for (the last ones where validation has nothing to choose by)."""
-        if self.config.keep == "best" and self.best["auroc"] is not None:
+        if self.config.keep == "best" and self.best["step"]:
             self.head.load_state_dict(self.best_weights)
 
     def terms(self, rows: Tensor) -> dict[str, Tensor]:
         """Each loss of the objective for the given rows of the training split, before its weight."""
-        wanted, found = self.objective.weights, {}
-        output = self.head.images(self.data.features[rows])
-        prompts = self.head.prompts(self.data.prompts) if {"contrastive", "orthogonal"} & wanted.keys() else None
-        if "classification" in wanted and output.logits is not None:
-            found["classification"] = masked_bce(output.logits.float(), self.data.labels[rows])
-        if "contrastive" in wanted and prompts is not None:
-            if output.tokens is not None:
-                found["contrastive"] = disease_contrastive(output.tokens.float(), prompts.float(), self.head.scale)
-            else:
-                groups = self.data.caption_of[rows]
-                texts = self.head.texts(self.data.captions[groups])
-                found["contrastive"] = info_nce(output.embedding.float(), texts.float(), self.head.scale, groups)
-        if "orthogonal" in wanted and prompts is not None:
-            found["orthogonal"] = self.objective.orthogonal(prompts.float())
-        return found
+        own = self.data
+        return loss_terms(self.head, self.objective, own, own.features[rows], own.labels[rows], own.caption_of[rows])
 
     def _update(self, rows: Tensor, rate: float) -> tuple[float, dict[str, float], float]:
         self.head.train()
@@ -247,23 +223,21 @@ class Trainer:
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
-        self.head.eval()
-        probabilities = predict(self.head, self.data.val_features, self.data.prompts, self.data.negatives)
-        macro = macro_auroc(self.data.val_labels.cpu().numpy(), probabilities.cpu().numpy())
-        if math.isnan(macro):
+        if self.judged_by is None:
             return {}
-        if self.best["auroc"] is None or macro >= self.best["auroc"]:
-            self.best, self.best_weights = {"step": self.step, "auroc": macro}, self._weights()
-        return {"auroc": macro}
+        self.head.eval()
+        found = {"loss": validation_loss(self.head, self.objective, self.data, self.config.batch_size)}
+        if self.judged_by == "auroc":
+            probabilities = predict(self.head, self.data.val_features, self.data.prompts, self.data.negatives)
+            found["auroc"] = macro_auroc(self.data.val_labels.cpu().numpy(), probabilities.cpu().numpy())
+        found = {name: value for name, value in found.items() if math.isfinite(value)}
+        if (value := found.get(self.judged_by)) is not None and self._no_worse(value):
+            self.best, self.best_weights = {"step": self.step, self.judged_by: value}, self._weights()
+        return found
+
+    def _no_worse(self, value: float) -> bool:
+        best = self.best.get(str(self.judged_by))
+        return best is None or (value >= best if self.judged_by == "auroc" else value <= best)
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: value.detach().clone() for name, value in self.head.state_dict().items()}
-
-
-@torch.no_grad()
-def predict(head: Head, features: Tensor, prompts: Tensor, negatives: Tensor) -> Tensor:
-    """(n, K) probabilities: the classifier's where the head has one, else zero-shot with negative prompts."""
-    output = head.images(features)
-    if output.logits is not None:
-        return output.logits.float().sigmoid()
-    return zero_shot_probabilities(output.embedding, head.prompts(prompts), head.prompts(negatives), head.scale).float()

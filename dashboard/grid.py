@@ -117,7 +117,7 @@ def _labels(study: Study, row: int) -> None:
     states = [STATED.get(value, "unknown") for value in study.stated[row].tolist()]
     order = sorted(range(len(states)), key=lambda at: (list(STATES).index(states[at]), at))
     table = {"Finding": [display_name(study.findings[at]) for at in order], "Stated": [states[at] for at in order]}
-    st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch", height=320)
+    st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch", height=min(36 * len(states) + 38, 320))
 
 
 def _more(sample: pd.Series) -> None:

@@ -11,7 +11,8 @@ from core.config.presets import PRESETS, preset
 from core.config.run import RunConfig
 from core.runs import Run
 from core.studies.study import Study
-from scripts.common import follow, main
+from scripts.common import main
+from scripts.following import follow
 from scripts.tables import report
 
 SUMMARY = "Make a run: train, embed, evaluate and project. These settings start from the preset's:"

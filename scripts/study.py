@@ -12,7 +12,8 @@ from core.errors import ConfigError, StudyError
 from core.roots import refuse_system_folder
 from core.studies.imports import Import
 from core.studies.study import load_studies
-from scripts.common import follow_import, main
+from scripts.common import main
+from scripts.following import follow_import
 from scripts.tables import describe
 
 EXAMPLE = "examples: import nih --path DIR --name NAME; import demo; import table --help; check NAME"

@@ -25,10 +25,18 @@ FOR_DASHBOARD = (
     "core.jobs",
     "core.metrics",
     "core.pictures",
+    "core.roots",
     "core.runs",
     "core.store",
+    "core.studies.filters",
+    "core.studies.folder",
+    "core.studies.imports",
+    "core.studies.mapping",
+    "core.studies.sources.guess",
     "core.studies.study",
+    "core.studies.tables",
     "core.studies.vocabulary",
+    "core.work",
     "core.workspace",
 )
 """What the dashboard may import of the core: reading and drawing, nothing that computes."""

@@ -10,11 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.batches import TrainingData
 from core.config.presets import preset
 from core.config.run import HeadConfig, ObjectiveConfig
 from core.heads import TextModule, build_head
 from core.objectives import Objective
-from core.training import Trainer, TrainingData, seed_everything
+from core.training import Trainer, seed_everything
 from tests.test_heads import DISEASES, IMAGE, TEXT, drawn
 
 
@@ -92,6 +93,7 @@ def test_each_preset_overfits_one_batch(name: str, tmp_path: Path) -> None:
         negatives=drawn(DISEASES, TEXT, seed=4) + 2,
         val_features=drawn(1, IMAGE),
         val_labels=torch.full((1, DISEASES), float("nan")),
+        val_caption_of=torch.tensor([0]),
     )
     seed_everything(0)
     head = build_head(head_config, image_width=IMAGE, prompts=data.prompts, temperature=0.07, learn_temperature=True)

@@ -15,6 +15,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
+from core.batches import TrainingData, loss_terms, validation_loss, zero_shot_probabilities
 from core.checkpoints import newest
 from core.config.run import HeadConfig, ObjectiveConfig, TrainingConfig
 from core.errors import ConfigError, TrainingDiverged
@@ -23,11 +24,9 @@ from core.objectives import Objective
 from core.training import (
     StepMetrics,
     Trainer,
-    TrainingData,
     learning_rate,
     macro_auroc,
     seed_everything,
-    zero_shot_probabilities,
 )
 
 K, WIDTH, TEXT = 3, 12, 8
@@ -60,6 +59,7 @@ def data(n: int = 22, labels: Tensor | None = None, seed: int = 0) -> TrainingDa
         negatives=torch.nn.functional.normalize(torch.randn(K, TEXT, generator=draw), dim=-1),
         val_features=features[n:],
         val_labels=truth[n:],
+        val_caption_of=torch.arange(12) % 5,
     )
 
 
@@ -265,13 +265,79 @@ def test_labels_that_teach_nothing(tmp_path: Path, value: float) -> None:
     own = replace(own, val_labels=torch.full_like(own.val_labels, value))
     run = trainer(tmp_path, own, keep="best")
     steps = list(run.steps())
-    assert all(math.isfinite(step.loss) and step.validation == {} for step in steps)
+    assert all(math.isfinite(step.loss) and "auroc" not in step.validation for step in steps)
     if math.isnan(value):
         assert all(step.terms["classification"] == 0 for step in steps)
-    assert run.best["auroc"] is None
-    last = weights(run.head)
+    assert run.note == (
+        "No validation AUROC, because no finding has both classes in validation: the weights with the lowest "
+        "validation loss are kept."
+    )
+
+
+def test_without_labels_to_judge_by_the_lowest_validation_loss_decides(tmp_path: Path) -> None:
+    own = data()
+    wrong = replace(  # the training split with somebody else's texts: the more it learns, the worse it gets
+        own,
+        val_features=own.features[:12],
+        val_labels=own.val_labels * math.nan,
+        val_caption_of=torch.arange(1, 13) % 5,
+    )
+    objective = ObjectiveConfig(contrastive=1.0)
+    run = trainer(tmp_path, wrong, kind="projection", objective=objective, keep="best", epochs=12)
+    seen, losses = {}, {}
+    for step in run.steps():
+        if step.validation:
+            assert set(step.validation) == {"loss"}
+            seen[step.step], losses[step.step] = weights(run.head), step.validation["loss"]
+    best = min(losses, key=lambda step: (losses[step], -step))
+    assert run.best == {"step": best, "loss": losses[best]}
+    assert best != run.total_steps, "the last are the best: this test says nothing"
     run.finish()
-    assert same(weights(run.head), last), "without a best, the last are kept"
+    assert same(weights(run.head), seen[best])
+
+
+def test_validation_loss_is_a_mean_over_what_is_known(tmp_path: Path) -> None:
+    own = data()
+    own.val_labels[:7] = math.nan  # the whole first batch, so that a mean over batches would be too low
+    run = trainer(tmp_path, own, objective=ObjectiveConfig(classification=2.0))
+    run.head.eval()
+    logits = run.head.images(own.val_features[7:]).logits
+    assert logits is not None
+    known = torch.nn.functional.binary_cross_entropy_with_logits(logits, own.val_labels[7:])
+    assert validation_loss(run.head, run.objective, own, 7) == pytest.approx(2 * known.item(), rel=1e-5)
+    nothing = replace(own, val_labels=torch.full_like(own.val_labels, math.nan))
+    assert math.isnan(validation_loss(run.head, run.objective, nothing, 7))
+
+
+def test_a_radiograph_without_a_text_takes_no_part_in_the_contrastive_loss(tmp_path: Path) -> None:
+    own = data()
+    run = trainer(tmp_path, own, kind="projection", objective=ObjectiveConfig(contrastive=1.0))
+    run.head.eval()
+
+    def loss(rows: list[int], caption_of: Tensor) -> float:
+        batch = own.features[rows], own.labels[rows], caption_of[rows]
+        return loss_terms(run.head, run.objective, own, *batch)["contrastive"].item()
+
+    silent = own.caption_of.clone()
+    silent[[1, 3]] = -1
+    assert loss([0, 1, 2, 3, 4], silent) == pytest.approx(loss([0, 2, 4], own.caption_of), rel=1e-6)
+    assert loss([1, 3], silent) == 0.0
+    alone = replace(own, caption_of=torch.full_like(own.caption_of, -1))
+    steps = list(
+        trainer(tmp_path / "alone", alone, kind="projection", objective=ObjectiveConfig(contrastive=1.0)).steps()
+    )
+    assert all(step.loss == 0 for step in steps)
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("last", ""), ("best", ": the last weights are kept, not the best ones")])
+def test_a_trainer_says_what_cannot_be_validated(tmp_path: Path, keep: str, kept: str) -> None:
+    own = data()
+    assert trainer(tmp_path, own, keep=keep).note is None
+    none = replace(
+        own, val_features=own.val_features[:0], val_labels=own.val_labels[:0], val_caption_of=own.val_caption_of[:0]
+    )
+    because = "No validation AUROC and no validation loss, because there is no validation split"
+    assert trainer(tmp_path, none, keep=keep).note == f"{because}{kept}."
 
 
 def test_unknown_labels_do_not_count(tmp_path: Path) -> None:
@@ -290,7 +356,9 @@ def test_unknown_labels_do_not_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["disease-tokens", "projection", "linear"])
 def test_without_validation_nothing_is_said_of_it(tmp_path: Path, kind: str) -> None:
     own = data()
-    own = replace(own, val_features=own.val_features[:0], val_labels=own.val_labels[:0])
+    own = replace(
+        own, val_features=own.val_features[:0], val_labels=own.val_labels[:0], val_caption_of=own.val_caption_of[:0]
+    )
     objective = ObjectiveConfig(contrastive=1.0) if kind == "projection" else ObjectiveConfig(classification=1.0)
     assert all(step.validation == {} for step in trainer(tmp_path, own, kind=kind, objective=objective).steps())
 

@@ -82,7 +82,9 @@ class TrainingConfig(Config):
     warmup: float = setting(default=0.1, help="share of all steps that warms up", low=0.0, high=1.0)
     clip_norm: float = setting(default=1.0, help="gradient norm is clipped to this", low=1e-3, high=1e6)
     keep: Literal["last", "best"] = setting(
-        default="last", help="which weights are kept: the last, or those with the best validation AUROC", main=True
+        default="last",
+        help="which weights are kept: the last, or those with the best validation AUROC (loss, without labels)",
+        main=True,
     )
     checkpoint_every: float = setting(
         default=20.0, help="seconds between checkpoints; one is always made at the end", low=0.0, high=86_400.0
@@ -153,6 +155,12 @@ class RunConfig(Config):
         """What lists and legends call this run."""
         return self.label or f"{self.preset} · {self.encoder.key}"
 
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The losses that this run trains with; none where nothing is trained."""
+        named = ("classification", "contrastive", "orthogonal") if self.training.epochs else ()
+        return tuple(name for name in named if getattr(self.objective, name))
+
     def check(self) -> None:
         """Whether the settings fit together (each alone was checked when it was made).
 
@@ -160,9 +168,9 @@ class RunConfig(Config):
             ConfigError: a loss that this kind of head cannot learn from, or prompt templates without ``{finding}``.
         """
         head = self.head
-        for loss in ("classification", "contrastive", "orthogonal"):
-            weight = getattr(self.objective, loss) if self.training.epochs else 0.0
-            if weight and loss not in LOSSES[head.kind]:
+        for loss in self.losses:
+            if loss not in LOSSES[head.kind]:
+                weight = getattr(self.objective, loss)
                 able = " or ".join(repr(kind) for kind, losses in LOSSES.items() if loss in losses)
                 raise ConfigError(
                     f"ObjectiveConfig.{loss} is {weight:g}, but a head of kind {head.kind!r} cannot learn from that "

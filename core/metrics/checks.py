@@ -116,13 +116,13 @@ def unit_pair(first: str, a: ArrayLike, second: str, b: ArrayLike, *, paired: bo
 
 
 def label_matrix(values: ArrayLike) -> Floats:
-    """`values` as an (n, K) float64 array of 0, 1 and NaN (unknown).
+    """`values` as an (n, K) float64 array of 0, 1 and NaN (unknown); K is 0 for a study without findings.
 
     Raises:
         InputError: the shape is not (n, K), or a cell holds anything else; names the row and column.
     """
     labels = np.asarray(values, dtype=np.float64)
-    if labels.ndim != 2 or labels.shape[1] == 0:
+    if labels.ndim != 2:
         raise InputError(f"labels must be a matrix (radiographs, findings), got the shape {labels.shape}.")
     bad = ~((labels == 0) | (labels == 1) | np.isnan(labels))
     if bad.any():

@@ -172,10 +172,13 @@ def pr_curve(labels: ArrayLike, scores: ArrayLike) -> PrCurve:
     return PrCurve(np.append(0.0, hits / hits[-1]), precision, np.append(np.inf, threshold))
 
 
+def aurocs(labels: ArrayLike, scores: ArrayLike) -> NDArray[np.float64]:
+    """AUROC (K,) of each column of labels and scores (n, K); NaN where the known labels are not of both classes."""
+    pairs = zip(np.asarray(labels).T, np.asarray(scores).T, strict=True)
+    return np.array([auroc(column, own) for column, own in pairs], dtype=np.float64)
+
+
 def macro_auroc(labels: ArrayLike, scores: ArrayLike) -> float:
-    """Mean AUROC over the columns of (n, K) that have both classes among their known labels; NaN where none has."""
-    values = []
-    for column, own in zip(np.asarray(labels).T, np.asarray(scores).T, strict=True):
-        known = ~np.isnan(column)
-        values.append(auroc(column[known], own[known]) if known.any() else float("nan"))
+    """Mean of :func:`aurocs` over the columns that have one; NaN where none has."""
+    values = aurocs(labels, scores)
     return float(np.nanmean(values)) if not np.isnan(values).all() else float("nan")

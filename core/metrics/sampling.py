@@ -29,6 +29,6 @@ def stratified(labels: ArrayLike, most: int, *, seed: int = 0) -> NDArray[np.int
     order = np.random.default_rng(seed).permutation(count)
     share = int(most * RARE) // max(1, findings)
     positives = [order[known[order, column] == 1][:share] for column in range(findings)]
-    chosen = np.unique(np.concatenate(positives))[:most]
+    chosen = np.unique(np.concatenate([order[:0], *positives]))[:most]
     rest = order[~np.isin(order, chosen)][: most - len(chosen)]
     return np.sort(np.concatenate([chosen, rest]))

@@ -17,13 +17,14 @@ TITLES = {
     "classification": "Classification loss (nats)",
     "contrastive": "Contrastive loss (nats)",
     "orthogonal": "Orthogonal loss",
+    "validation_loss": "Validation loss (weighted sum)",
     "auroc": "Validation AUROC (macro)",
     "temperature": "Temperature",
     "learning_rate": "Learning rate",
     "gradient_norm": "Gradient norm",
 }
 AXES = {"step": "Step", "epoch": "Epoch", "elapsed": "Training time (s)"}
-NEVER_SMOOTHED = ("auroc", "learning_rate")
+NEVER_SMOOTHED = ("validation_loss", "auroc", "learning_rate")
 
 
 def curves(
@@ -44,7 +45,7 @@ def curves(
         runs: the first has the first colour.
         quantity: a key of ``TITLES``.
         axis: a key of ``AXES``.
-        smoothing: weight of the past, 0 to below 1; AUROC and learning rate are never smoothed.
+        smoothing: weight of the past, 0 to below 1; what is measured once an epoch, and the learning rate, never are.
         log_x, log_y: logarithmic axes.
         theme: light or dark.
     """
@@ -66,10 +67,17 @@ def curves(
 
 
 def _value(row: dict[str, Any], quantity: str) -> float | None:
-    for place in (row, row.get("terms", {}), row.get("validation", {})):
-        if isinstance(place.get(quantity), (int, float)):
-            return float(place[quantity])
-    return None
+    judged = row.get("validation", {})
+    if quantity == "validation_loss":
+        found = judged.get("loss")
+    else:
+        found = {**judged, **row.get("terms", {}), **row}.get(quantity)
+    return float(found) if isinstance(found, (int, float)) else None
+
+
+def note(source: Source, run: Run) -> str | None:
+    """What the curves of a run cannot show, in the words that its training left."""
+    return next((str(row["note"]) for row in source.metrics(run) if "note" in row), None)
 
 
 def _curve(source: Source, run: Run, number: int, quantity: str, axis: str) -> Curve | None:

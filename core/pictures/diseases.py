@@ -10,9 +10,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from core.errors import RunError
 from core.figures.diseases import auroc_intervals, confusion_grid
 from core.figures.theme import LIGHT, Theme
 from core.metrics.thresholds import Rule, Threshold, choose_threshold, confusion
+from core.pictures.missing import no_scores
 from core.pictures.source import Source, short
 from core.runs import Run
 from core.studies.study import Study
@@ -81,7 +83,13 @@ def cell(judged: Judged, at: int, row: int, column: int) -> NDArray[np.int64]:
 def intervals(
     source: Source, runs: Sequence[Run], study: Study, *, published: bool = False, theme: Theme = LIGHT
 ) -> go.Figure:
-    """AUROC of each disease with its 95 % interval, all runs side by side."""
+    """AUROC of each disease with its 95 % interval, all runs side by side.
+
+    Raises:
+        RunError: nothing was judged, because the study has no test split or no findings.
+    """
+    if unjudged := no_scores(study):
+        raise RunError(unjudged)
     reports = [source.evaluation(run)["test"] for run in runs]
     fields = {
         name: [np.array([row["auroc"][name] for row in report["findings"]], dtype=np.float64) for report in reports]

@@ -8,9 +8,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from core.errors import InputError
 from core.figures import gap as figures
 from core.figures.theme import LIGHT, Theme
 from core.metrics import gap
+from core.pictures.missing import no_pairs
 from core.pictures.source import Source
 from core.runs import Run
 from core.studies.study import Study
@@ -22,6 +24,14 @@ CONE = 2000
 """Random pairs from which the cosines of the cones are taken."""
 
 Points = NDArray[np.floating[Any]]
+
+
+def _pairs(source: Source, run: Run, study: Study) -> tuple[Points, Points]:
+    """Images and texts of the judged pairs; InputError where there are fewer than two."""
+    images, texts, _ = source.pairs(run, study)
+    if reason := no_pairs(study, len(images)):
+        raise InputError(reason)
+    return images, texts
 
 
 def _frame(images: Points, texts: Points) -> Points:
@@ -40,7 +50,7 @@ def paired(source: Source, run: Run, study: Study, *, shifted: float = 0.0, them
     Raises:
         InputError: fewer than two pairs, or both modalities have the same mean.
     """
-    images, texts, _ = source.pairs(run, study)
+    images, texts = _pairs(source, run, study)
     drawn = np.random.default_rng(0).permutation(len(images))[:DRAWN]
     axes = _frame(images, texts)
     moved = gap.shift(images, texts, shifted) if shifted else (images, texts)
@@ -54,8 +64,12 @@ def paired(source: Source, run: Run, study: Study, *, shifted: float = 0.0, them
 
 
 def cones(source: Source, run: Run, study: Study, *, theme: Theme = LIGHT) -> go.Figure:
-    """Cosines of random pairs: two images, two texts, an image and somebody else's text."""
-    images, texts, _ = source.pairs(run, study)
+    """Cosines of random pairs: two images, two texts, an image and somebody else's text.
+
+    Raises:
+        InputError: fewer than two pairs.
+    """
+    images, texts = _pairs(source, run, study)
     generator = np.random.default_rng(0)
     left, right = (generator.integers(len(images), size=CONE) for _ in range(2))
     left, right = left[left != right], right[left != right]

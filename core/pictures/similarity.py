@@ -29,6 +29,8 @@ def matrix(source: Source, run: Run, study: Study, kind: str) -> NDArray[np.floa
 
     In the cross-modal one rows are prompts and columns centroids; a disease without support is NaN.
     """
+    if not study.findings:
+        return np.zeros((0, 0))
     prompts = source.embeddings(run, "prompts-frozen" if kind == "frozen" else "prompts").vectors
     if kind in ("prompts", "frozen"):
         return cosine_matrix(prompts)

@@ -35,7 +35,7 @@ class Colouring:
 
 def colourings(study: Study) -> list[str]:
     """Everything that the map of a study can be coloured by."""
-    return ["findings", *study.findings, *COLUMNS]
+    return [*(["findings"] if study.findings else []), *study.findings, *COLUMNS]
 
 
 def colouring(study: Study, by: str) -> Colouring:
@@ -46,7 +46,7 @@ def colouring(study: Study, by: str) -> Colouring:
     """
     if by in study.findings:
         return Colouring(study.labels[:, study.findings.index(by)], "binary", display_name(by))
-    if by == "findings":
+    if by == "findings" and study.findings:
         return Colouring(_combination(study), "categorical", "Findings")
     if by not in COLUMNS:
         raise ConfigError(f"The map cannot be coloured by {by!r}; it can by {', '.join(colourings(study))}.")
@@ -57,13 +57,13 @@ def colouring(study: Study, by: str) -> Colouring:
 
 
 def _combination(study: Study) -> NDArray[np.object_]:
-    """The one finding of a sample, "No finding", "Several", or None where nothing is known."""
+    """The one finding of a sample, "No finding" where all are known to be absent, "Several", or None (unknown)."""
     present = study.labels == 1
     names = np.array([display_name(name) for name in study.findings], dtype=object)
     found = np.where(present.sum(axis=1) > 1, "Several", "No finding").astype(object)
     single = present.sum(axis=1) == 1
     found[single] = names[present[single].argmax(axis=1)]
-    found[np.isnan(study.labels).all(axis=1)] = None
+    found[~present.any(axis=1) & np.isnan(study.labels).any(axis=1)] = None
     return found
 
 

@@ -136,19 +136,22 @@ def _called(what: str, head: pd.DataFrame) -> list[str]:
 
 
 def _image(folder: Folder, head: pd.DataFrame, within: str) -> str:
-    """The column most of whose cells are files of the folder, of equals the one that is called so; else one called so.
+    """The column most of whose rows name a file of their own; of equals the one that is called so.
 
-    A picture is named once: a column of a few files that come again and again is another thing.
+    A column that is called so and finds nothing gives way only where another finds half of its files: numbers of
+    patients, or labels of 0 and 1, may happen to be names of pictures too.
     """
     called = _called("image", head)
     best, most = "", (0.0, False)
     for name in head:
+        if name not in called and _is_binary(head[name]):
+            continue
         values = head[name].dropna().drop_duplicates()
         files = [file for file in folder.locate(values.tolist(), within=within)[0] if _may_be_picture(file)]
-        share = len(set(files)) / len(head)
+        share = len(set(files)) / max(1, len(head))
         if share and (share, name in called) > most:
             best, most = name, (share, name in called)
-    return best or next(iter(called), "")
+    return best if best and (most[0] >= 0.5 or best in called or not called) else next(iter(called), "")
 
 
 def _may_be_picture(file: str) -> bool:
@@ -181,6 +184,9 @@ def separator_of(values: pd.Series) -> str:
     counts = {mark: cells.str.contains(mark, regex=False).mean() for mark in _MARKS}
     mark = max(_MARKS, key=lambda one: counts[one])
     names = cells.str.split(mark, regex=False).explode().map(bare)
+    names = names[~names.str.lower().isin(NOTHING)].str.lower()
+    if names.empty:
+        return ""
     short = (names.str.count(r"\S+") <= _MOST_WORDS).all() and (names.str.len() <= 60).all()
     few = names.nunique() <= MOST_NAMES and (len(names) < 10 or names.nunique() <= 0.7 * len(names))
     return (mark if counts[mark] else "|") if short and few else ""

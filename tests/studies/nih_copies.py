@@ -5,6 +5,12 @@ from __future__ import annotations
 import csv
 import shutil
 from pathlib import Path
+from typing import Any
+
+from core.config.importing import ImportConfig
+from core.studies.importing import import_study
+from core.studies.study import Study
+from core.workspace import salted
 
 
 def rows_of(folder: Path) -> list[dict[str, str]]:
@@ -32,3 +38,12 @@ def write_table(folder: Path, rows: list[dict[str, str]], encoding: str = "utf-8
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+
+
+def imported(folder: Path, name: str = "x", *, size: int = 16, **settings: Any) -> Study:
+    return import_study(ImportConfig(source="nih", path=str(folder), name=name, size=size, **settings))
+
+
+def id_of(row: dict[str, str]) -> str:
+    """The salted id of a picture that is there."""
+    return salted([f"images_001/images/{row['Image Index']}"], "r")[0]

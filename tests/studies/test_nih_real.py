@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.studies.nih import import_nih
 from core.studies.study import Study
 from core.studies.vocabulary import NIH_FINDINGS
 from core.workspace import salted
-from tests.studies.nih_copies import a_copy, rows_of
+from tests.studies.nih_copies import a_copy, id_of, imported, rows_of
 
 SIZE = 64
 
@@ -33,12 +32,12 @@ class TestReal:
     @staticmethod
     def study(home: Path, real_data: Path) -> Study:
         assert home.is_dir()
-        return import_nih(real_data / "nih_small", "nih", size=SIZE)
+        return imported(real_data / "nih_small", "nih", size=SIZE)
 
     def test_all_of_it_is_there(self, study: Study) -> None:
         assert len(study) == 808 and study.images.shape == (808, SIZE, SIZE)
         assert study.samples["patient"].nunique() == study.manifest["patients"] == 212
-        assert study.manifest["set_aside"] == []
+        assert study.manifest["set_aside"] == {} and study.boxes.empty
         assert study.findings == NIH_FINDINGS and not study.synthetic and not study.has_text
 
     def test_labels_against_the_table(self, study: Study, real_data: Path) -> None:
@@ -50,8 +49,8 @@ class TestReal:
 
     def test_ids_age_sex_and_view_against_the_table(self, study: Study, real_data: Path) -> None:
         for row, sample in zip(rows_of(real_data / "nih_small"), study.samples.to_dict("records"), strict=True):
-            assert sample["id"] == salted(row["Image Index"], "r")
-            assert sample["patient"] == salted(row["Patient ID"], "p")
+            assert sample["id"] == id_of(row)
+            assert sample["patient"] == salted([row["Patient ID"]], "p")[0]
             assert (sample["sex"], sample["view"]) == (row["Patient Gender"], row["View Position"])
             assert sample["age"] == float(row["Patient Age"]) <= 120
             assert sample["text"] is None
@@ -85,14 +84,14 @@ class TestReal:
             assert not {file, file.removesuffix(".png"), patient, patient.zfill(8)} & stored
             assert file not in text and file.encode() not in raw and file[:8].encode() not in raw
         assert str(real_data) not in text and "nih_small" not in text
-        assert tables["id"].str.fullmatch(r"r[0-9a-f]{12}").all()
-        assert tables["patient"].str.fullmatch(r"p[0-9a-f]{12}").all()
+        assert tables["id"].str.fullmatch(r"r[0-9a-f]{16}").all()
+        assert tables["patient"].str.fullmatch(r"p[0-9a-f]{16}").all()
 
     @pytest.mark.usefixtures("home")
     def test_the_same_import_gives_the_same_study(self, study: Study, real_data: Path) -> None:
-        again = import_nih(real_data / "nih_small", "again", size=SIZE)
+        again = imported(real_data / "nih_small", "again", size=SIZE)
         assert again.fingerprint == study.fingerprint and again.split_hash == study.split_hash
-        other = import_nih(real_data / "nih_small", "other", size=SIZE, seed=1)
+        other = imported(real_data / "nih_small", "other", size=SIZE, seed=1)
         assert other.split_hash != study.split_hash
         test = study.samples["split"] == "test"
         assert ((other.samples["split"] == "test") == test).all()
@@ -105,7 +104,7 @@ def test_another_workspace_has_another_salt_but_the_same_validation_patients(
     made = []
     for name in ("one", "two"):
         monkeypatch.setenv("FLUOROSCOPE_HOME", str(tmp_path / name))
-        made.append(import_nih(folder, "x", size=16, val_fraction=0.3))
+        made.append(imported(folder, val_fraction=0.3))
     assert not set(made[0].samples["patient"]) & set(made[1].samples["patient"])
     assert made[0].samples["split"].tolist() == made[1].samples["split"].tolist()
     assert (made[0].samples["split"] == "val").any()

@@ -58,7 +58,7 @@ def read(config: ImportConfig, folder: Folder) -> Listing:
     reasons = np.select(
         [
             table["file"] == "",
-            bool(lists) & (official == ""),
+            (config.split == "given") & (official == ""),
             table["Patient ID"].isna() & (config.patients == "named"),
         ],
         [MISSING, "in neither train_val_list.txt nor test_list.txt", "no Patient ID"],
@@ -69,7 +69,7 @@ def read(config: ImportConfig, folder: Folder) -> Listing:
     experts = _experts(folder, kept["Image Index"])
     findings, samples = _samples(config, kept, experts)
     notes = _notes(config, folder, experts)
-    boxes = _boxes(folder, pictures)
+    boxes = _boxes(folder, pictures, findings)
     if len(boxes):
         notes.append(f"{len(boxes)} boxes from BBox_List_2017.csv.")
     return Listing(
@@ -159,8 +159,8 @@ def _experts(folder: Folder, names: pd.Series) -> pd.DataFrame:
     return own.apply(lambda one: one.str.strip().str.upper().map(codes)).reset_index(drop=True)
 
 
-def _boxes(folder: Folder, pictures: dict[str, str]) -> pd.DataFrame:
-    """The published boxes, as shares of the picture; "Infiltrate" is the finding Infiltration."""
+def _boxes(folder: Folder, pictures: dict[str, str], findings: tuple[str, ...]) -> pd.DataFrame:
+    """The published boxes of these findings, as shares of the picture; "Infiltrate" is the finding Infiltration."""
     files = [name for name in folder.files if re.fullmatch(r"BBox_List_2017\.csv(\.gz)?", name)]
     if not files:
         return no_boxes()
@@ -175,7 +175,7 @@ def _boxes(folder: Folder, pictures: dict[str, str]) -> pd.DataFrame:
             },
         }
     )
-    return boxes.dropna().reset_index(drop=True)
+    return boxes[boxes["finding"].isin(findings)].dropna().reset_index(drop=True)
 
 
 def _notes(config: ImportConfig, folder: Folder, experts: pd.DataFrame) -> list[str]:

@@ -1,0 +1,92 @@
+"""Commands that start a process in the background and show how it goes until it ends."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from tqdm import tqdm
+
+from core.jobs import STOPPED
+from core.runs import Run
+from core.studies.imports import Import
+from core.studies.study import Study
+from core.work import read_progress
+from scripts.common import main
+
+
+def follow(run: Run, stage: str | None = None) -> None:
+    """Start a run in the background, show its log until it ends, and end as it did.
+
+    The work goes on when this terminal closes; Ctrl-C asks it to save and stop.
+    """
+    log = run.folder / "log.txt"
+    seen = log.stat().st_size if log.exists() else 0
+    run.start(stage)
+    while True:
+        running = run.state().running  # asked before the log is read, so that its last lines are shown
+        try:
+            with log.open("rb") as stream:
+                stream.seek(seen)
+                new = stream.read()
+            seen += len(new)
+            sys.stderr.write(new.decode(errors="replace"))
+            sys.stderr.flush()
+            if not running:
+                break
+            time.sleep(0.2)
+        except KeyboardInterrupt:
+            print("Asked to save and stop …", file=sys.stderr)
+            run.stop()
+    state = run.state()
+    if not state.done:
+        print(f"Run {run.id[:8]} {state.words}.", file=sys.stderr)
+        sys.exit(STOPPED if state.stopped else state.code if state.code and state.code > 0 else 1)
+
+
+def follow_import(job: Import) -> Study:
+    """Start an import, show how far it is until it ends, and open its study; else end as it did.
+
+    The work goes on when this terminal closes; Ctrl-C asks it to stop, and the next start goes on from there.
+    """
+    job.start()
+    with tqdm(unit=" radiographs", desc=job.id) as bar:
+        while job.state().running:
+            try:
+                _show(bar, read_progress(job.folder)["now"])
+                time.sleep(0.2)
+            except KeyboardInterrupt:
+                bar.write("Asked to stop …", file=sys.stderr)
+                job.stop()
+        if job.state().done:
+            _show(bar, {"done": bar.total, "total": bar.total} if bar.total else None)
+    state = job.state()
+    if not state.done:
+        print(job.failure() or (f"Import {state.words}.\n{job.log_tail(12)}"), file=sys.stderr)
+        if state.stopped:
+            print("What was decoded is kept: the same command goes on from there.", file=sys.stderr)
+        sys.exit(STOPPED if state.stopped else 1)
+    return Study.load(job.id)
+
+
+def _show(bar: tqdm, now: dict[str, int] | None) -> None:
+    if not now or not now["total"]:
+        return
+    if not bar.total:  # what an earlier start left does not count for the rate
+        bar.total, bar.initial, bar.n = now["total"], now["done"], now["done"]
+    bar.update(now["done"] - bar.n)
+
+
+def stage_command(name: str, summary: str) -> None:
+    """The command of one stage: ``python -m scripts.NAME RUN``."""
+    parser = argparse.ArgumentParser(prog=f"python -m scripts.{name}", description=summary)
+    parser.add_argument("run", help="id of the run, or its beginning")
+    wanted = parser.parse_args().run
+
+    def work() -> None:
+        run = Run.load(wanted)
+        follow(run, name)
+        print(f"{name} done: {run.folder}")
+
+    main(work)
