@@ -42,7 +42,8 @@ def _kept() -> dict[str, list[str]]:
 def put(name: str, values: Sequence[str] | str | None) -> None:
     """Set a value from code, such as a point that was clicked; its widget, if any, shows it from the next draw on."""
     _kept()[name] = [values] if isinstance(values, str) else list(values or [])
-    st.session_state.pop(_key(name), None)
+    for key in [key for key in st.session_state if str(key).partition("|")[0] == _key(name)]:
+        del st.session_state[key]
 
 
 def get(name: str, default: str | None = None) -> str | None:
@@ -50,14 +51,16 @@ def get(name: str, default: str | None = None) -> str | None:
     return (_kept().get(name) or [default])[0]
 
 
-def _key(name: str) -> str:
-    return f"widget:{name}"
+def _key(name: str, kind: str = "") -> str:
+    """The key of a name's widget; two kinds of widgets that share a name on two pages must not share a key, because
+    Streamlit would start the second one anew."""
+    return f"widget:{name}|{kind}" if kind else f"widget:{name}"
 
 
-def _start(name: str, value: Any) -> None:
+def _start(key: str, value: Any) -> None:
     """Give a widget that is not on the page yet its kept value."""
-    if _key(name) not in st.session_state:
-        st.session_state[_key(name)] = value
+    if key not in st.session_state:
+        st.session_state[key] = value
 
 
 def _remember(name: str, values: list[str], default: list[str]) -> None:
@@ -70,7 +73,7 @@ def _remember(name: str, values: list[str], default: list[str]) -> None:
 def several(label: str, options: Sequence[str], *, name: str, default: Sequence[str], **more: Any) -> list[str]:
     """A multiselect of option keys; values of the URL that do not exist any more are left out."""
     known = [value for value in _kept().get(name, list(default)) if value in options]
-    _start(name, known or [value for value in default if value in options])
+    _start(_key(name), known or [value for value in default if value in options])
     chosen: list[str] = st.multiselect(label, options, key=_key(name), **more)
     _remember(name, chosen, list(default))
     return chosen
@@ -88,8 +91,9 @@ def one(
     """A selectbox (or segmented control, or radio) of option keys."""
     fallback = default if default in options else options[0]
     kept = (_kept().get(name) or [fallback])[0]
-    _start(name, kept if kept in options else fallback)
-    chosen = draw(label, options, key=_key(name), **more) or fallback
+    key = _key(name, draw.__name__)
+    _start(key, kept if kept in options else fallback)
+    chosen = draw(label, options, key=key, **more) or fallback
     _remember(name, [chosen], [fallback])
     return str(chosen)
 
@@ -97,7 +101,7 @@ def one(
 def switch(label: str, *, name: str, default: bool = False, **more: Any) -> bool:
     """A toggle."""
     kept = (_kept().get(name) or [str(default)])[0]
-    _start(name, kept == "True")
+    _start(_key(name), kept == "True")
     value = bool(st.toggle(label, key=_key(name), **more))
     _remember(name, [str(value)], [str(default)])
     return value
@@ -111,7 +115,7 @@ def span(label: str, low: float, high: float, *, name: str, **more: Any) -> tupl
     except ValueError:
         first, last = low, high
     inside = low <= first <= last <= high
-    _start(name, (first, last) if inside else (low, high))
+    _start(_key(name), (first, last) if inside else (low, high))
     first, last = st.slider(label, low, high, key=_key(name), **more)
     _remember(name, [f"{first:g}", f"{last:g}"], whole)
     return first, last
@@ -123,7 +127,7 @@ def words(label: str, *, name: str, **more: Any) -> str:
     if _WORDS not in st.session_state:
         st.session_state[_WORDS] = {}
     typed: dict[str, str] = st.session_state[_WORDS]
-    _start(name, typed.get(name, ""))
+    _start(_key(name), typed.get(name, ""))
     typed[name] = str(st.text_input(label, key=_key(name), **more)).strip()
     return typed[name]
 
@@ -143,7 +147,7 @@ def number(label: str, low: float, high: float, *, name: str, default: float, st
         kept = float((_kept().get(name) or [default])[0])
     except ValueError:
         kept = default
-    _start(name, float(min(max(kept, low), high)) if math.isfinite(kept) else default)
+    _start(_key(name), float(min(max(kept, low), high)) if math.isfinite(kept) else default)
     value = float(st.slider(label, low, high, step=step, key=_key(name), **more))
     _remember(name, [f"{value:g}"], [f"{default:g}"])
     return value

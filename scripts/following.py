@@ -60,7 +60,8 @@ def follow_import(job: Import) -> Study:
                 bar.write("Asked to stop …", file=sys.stderr)
                 job.stop()
         if job.state().done:
-            _show(bar, {"done": bar.total, "total": bar.total} if bar.total else None)
+            count = len(Study.load(job.id))
+            _show(bar, {"done": count, "total": count})
     state = job.state()
     if not state.done:
         print(job.failure() or (f"Import {state.words}.\n{job.log_tail(12)}"), file=sys.stderr)
@@ -73,8 +74,9 @@ def follow_import(job: Import) -> Study:
 def _show(bar: tqdm, now: dict[str, int] | None) -> None:
     if not now or not now["total"]:
         return
-    if not bar.total:  # what an earlier start left does not count for the rate
-        bar.total, bar.initial, bar.n = now["total"], now["done"], now["done"]
+    bar.total = now["total"]
+    if not bar.n:  # what an earlier start left does not count for the rate
+        bar.initial = bar.n = now["done"]
     bar.update(now["done"] - bar.n)
 
 

@@ -32,6 +32,7 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     find = commands.add_parser("find", help="which file a salted id of a study stands for")
     find.add_argument("name")
     find.add_argument("id", nargs="+")
+    find.add_argument("--path", required=True, help="the folder that the study was imported from")
     drop = commands.add_parser("discard", help="forget an unfinished import and what it has decoded")
     drop.add_argument("name")
     chosen, rest = parser.parse_known_args(arguments)
@@ -74,7 +75,8 @@ def work() -> None:
     elif chosen.command == "find":
         from core.studies.checking import find_files
 
-        for salted_id, file in find_files(Import.load(chosen.name).config, chosen.id).items():
+        config = Import.load(chosen.name).config.replace(path=chosen.path)  # the import itself forgets it
+        for salted_id, file in find_files(config, chosen.id).items():
             print(f"{salted_id}  {file or 'not among the files of this import'}")
     elif chosen.command == "discard":
         Import.load(chosen.name).discard()

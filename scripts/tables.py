@@ -22,7 +22,7 @@ def report(run: Run) -> str:
 def _scores(run: Run, data: Value) -> str:
     test = data["test"]
     if test is None:
-        return f"{run.title} on {run.config.study}: no test split, so nothing is scored."
+        return f"{run.title} on {run.config.study}: {data['missing']['test']}"
     lines = [
         f"{run.title} on {run.config.study}: {test['n']} test radiographs of {test['n_patients']} patients",
         f"{'':22}{'n+':>6}  {'AUROC':22}{'average precision':22}{'POS':>6}  {'threshold':>9}",

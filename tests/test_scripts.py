@@ -84,8 +84,8 @@ def test_the_import_prints_what_it_found(finished: Finished) -> None:
     assert re.search(r"splits: train 4\d, val \d+, test 12", text)
     assert "Pleural thickening" in text
     assert "set aside: 2" in text
-    assert "row 67: no picture of that name" in text
-    assert "row 66: not a picture that can be decoded" in text
+    assert "1 x no picture of that name (rows 67)" in text
+    assert re.search(r"1 x not a picture that can be decoded .*\(rows 66\)", text)
 
 
 def test_the_log_is_kept_with_the_run(finished: Finished) -> None:
@@ -183,7 +183,7 @@ def test_an_import_of_nothing_is_told(workspace: Path, tmp_path: Path, typed: ty
     (tmp_path / "empty").mkdir()
     ended = typed(study_script, "import", "nih", "--path", str(tmp_path / "empty"), "--name", "tiny")
     assert ended.code == 1
-    assert "StudyError: empty is not in NIH's layout: it lacks Data_Entry_2017*.csv" in ended.err
+    assert "This folder is not in NIH's layout: it lacks Data_Entry_2017*.csv" in ended.err
     assert not (workspace / "studies" / "tiny").exists()
 
 

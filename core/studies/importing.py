@@ -101,6 +101,7 @@ def run_import(job: Import) -> Study:
             stop.check()
 
         study = import_study(job.config, both)
+    job.forget_path()
     for note in study.manifest["notes"]:
         log.info("%s", note)
     log.info(

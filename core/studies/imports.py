@@ -15,6 +15,9 @@ from core.files import read_json, write_json
 from core.work import Work
 from core.workspace import checked_slug, home
 
+FORGOTTEN = "(forgotten)"
+"""Stands in the settings of a finished import for its path."""
+
 
 @dataclass(frozen=True)
 class Import(Work):
@@ -34,8 +37,7 @@ class Import(Work):
         made.folder.mkdir(parents=True, exist_ok=True)
         for old in ("failure.json", "progress.json", "exit.json", "process.json", "log.txt"):
             (made.folder / old).unlink(missing_ok=True)
-        write_json(made.folder / "config.json", config.to_json())
-        os.chmod(made.folder / "config.json", 0o600)  # it holds the path of the radiographs
+        made._write(config)
         return made
 
     @classmethod
@@ -66,6 +68,14 @@ class Import(Work):
             RunBusy: it is already running.
         """
         jobs.start(self.folder, ["-m", "scripts.worker", "import", self.id])
+
+    def forget_path(self) -> None:
+        """Once the study is made, nothing here needs to know where its radiographs lie: the path may name a person."""
+        self._write(self.config.replace(path=FORGOTTEN))
+
+    def _write(self, config: ImportConfig) -> None:
+        write_json(self.folder / "config.json", config.to_json())
+        os.chmod(self.folder / "config.json", 0o600)  # until it is forgotten it holds the path
 
     def discard(self) -> None:
         """Forget the import and what it has decoded so far; a finished study stays.

@@ -103,6 +103,8 @@ def _open_draft(final: Path, keys: Sequence[str]) -> Path:
     plan = hashlib.blake2b("".join(keys).encode(), digest_size=16).hexdigest()
     try:
         if (draft / "plan").read_bytes() == plan.encode():
+            for torn in draft.glob(".*.tmp"):  # tables that a killed process was writing
+                torn.unlink()
             return draft
         os.replace(draft, _earlier(final))
     except FileNotFoundError:

@@ -72,7 +72,7 @@ def _row(run: Run) -> dict[str, Any]:
         "Encoder": run.config.encoder.key,
         "Preset": run.config.preset,
         "Macro AUROC": test["macro"]["auroc"]["value"] if test else None,
-        "95 % interval": _interval(test["macro"]["auroc"]) if test else "no test split",
+        "95 % interval": _interval(test["macro"]["auroc"]) if test else data["missing"]["test"],
         "Prompt |cos|": space["prompts"]["mean_abs"] if space["prompts"] else None,
         "Gap": space["gap"],
         "Took": status.timings(run),

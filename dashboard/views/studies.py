@@ -139,7 +139,7 @@ def left_out(study: Study) -> None:
     more = f"The first {MOST_LISTED:,} of {len(aside):,}. " if len(aside) > MOST_LISTED else ""
     st.caption(
         f"{more}Row 1 of a table is its header. Files stand under their salted ids: "
-        f"`python -m scripts.study find {study.name} ID` tells which file one is."
+        f"`python -m scripts.study find {study.name} ID --path FOLDER` tells which file one is."
     )
     st.download_button(
         "Download all as CSV",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ import pandas as pd
 import pytest
 
 from core.config.importing import MappingConfig
-from core.errors import StudyError
 from core.studies.folder import Folder
-from core.studies.mapping import open_table, propose, separator_of, tables_in
+from core.studies.mapping import open_table, propose, separator_of
 from core.studies.tables import ROW
+from core.studies.vocabulary import CHEXPERT_FINDINGS
+from tests.studies.sources.small_folders import table_of
 
 REPORT = "The heart is not enlarged. No focal consolidation, effusion or pneumothorax in study number"
 N = 30
@@ -143,9 +143,7 @@ def test_names_of_pictures(cells: list[str], files: list[str]) -> None:
 def test_of_equals_the_column_that_is_called_so() -> None:
     table = {"patient": numbered("im{:03}"), "image_id": numbered("im{:03}")}
     assert proposal(table, FILES) == {"image": "image_id", "patient": "patient", "separator": "|"}
-    assert proposal({"patient": numbered("im{:03}")}, FILES) == {
-        **dict(image="patient", patient="patient", separator="|")
-    }
+    assert proposal({"patient": numbered("im{:03}")}, FILES) == dict(image="patient", patient="patient", separator="|")
 
 
 def test_one_picture_in_a_thousand() -> None:
@@ -214,9 +212,7 @@ def test_names_that_their_cells_belie() -> None:
     table = {"image": NAMES, "sex": cycle("0", "1"), "age": cycle("adult", "child"), "view": REPORTS}
     assert proposal(table, FILES) == {"image": "image", "separator": "|"}
     ages = {"image": NAMES, "Age (years)": cycle("058Y", "50,5"), "Patient's Sex": cycle("female", "Missing", "m")}
-    assert proposal(ages, FILES) == {
-        **dict(image="image", age="Age (years)", sex="Patient's Sex", separator="|"),
-    }
+    assert proposal(ages, FILES) == dict(image="image", age="Age (years)", sex="Patient's Sex", separator="|")
 
 
 def test_the_real_case_notes(real_data: Path) -> None:
@@ -234,6 +230,35 @@ def test_the_real_case_notes(real_data: Path) -> None:
     )
 
 
+OF_NIH = dict(image="Image Index", patient="Patient ID", age="Patient Age", sex="Patient Gender", view="View Position")
+
+
+@pytest.mark.parametrize(
+    ("file", "wanted", "findings", "separator"),
+    [
+        ("Data_Entry_2017_v2020.csv.gz", OF_NIH, ["Finding Labels"], "|"),
+        (
+            "google2019_nih-chest-xray-labels.csv.gz",
+            OF_NIH,
+            ["Fracture", "Pneumothorax", "Airspace opacity", "Nodule or mass"],
+            "|",
+        ),
+        ("chexpert_train.csv.gz", dict(image="Path", age="Age", sex="Sex", view="AP/PA"), list(CHEXPERT_FINDINGS), "|"),
+        ("kaggle_stage_2_train_labels.csv.zip", dict(patient="patientId"), ["Target"], "|"),
+        ("vinbigdata-train.csv.gz", dict(image="image_id"), ["class_name"], "|"),
+        ("siim-pneumothorax-train-rle.csv.gz", dict(image="ImageId"), [], "|"),
+    ],
+)
+def test_published_tables_as_if_nobody_knew_them(
+    file: str, wanted: dict[str, str], findings: list[str], separator: str
+) -> None:
+    """Without their pictures, so that names and cells alone have to tell."""
+    table = table_of(file, 2_000)
+    found = proposal(dict(table.items()), [])
+    assert sorted(found.pop("findings", [])) == sorted(findings)
+    assert found == {**wanted, "separator": separator}
+
+
 def test_a_proposal_is_quick() -> None:
     """Of 112,120 rows, in a folder of as many pictures, whose index is made within."""
     count = 112_120
@@ -241,17 +266,17 @@ def test_a_proposal_is_quick() -> None:
     table = pd.DataFrame({"Image Index": [file.rpartition("/")[2] for file in files], "report": [REPORT] * count})
     table = table.assign(**{f"finding {at}": "0" for at in range(40)}, row=np.arange(2, count + 2)).astype({ROW: int})
     folder = folder_of(*files)
-    start = time.perf_counter()
+    start = time.process_time()
     found = propose(folder, table)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert (found.image, len(found.findings)) == ("Image Index", 40)
 
 
 def test_three_hundred_columns() -> None:
     table = {f"c{at}": cycle("some words of a longer text", "2.5") for at in range(300)}
-    start = time.perf_counter()
+    start = time.process_time()
     assert proposal({**table, "image": NAMES}, FILES)["image"] == "image"
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize(
@@ -262,33 +287,10 @@ def test_three_hundred_columns() -> None:
         (cycle("1", "0"), ""),
         (numbered("finding {}"), ""),
         (cycle("Mass", "Nodule"), "|"),
+        (cycle("Nodule/Mass", "Nodule", "Effusion", "Edema"), "|"),
+        (cycle("Nodule/Mass", "Nodule"), "/"),
         ([None] * N, ""),
     ],
 )
 def test_what_is_a_list_of_names(cells: list[str | None], mark: str) -> None:
     assert separator_of(pd.Series(cells, dtype="str")) == mark
-
-
-def test_which_table(tmp_path: Path) -> None:
-    def add(*names: str) -> Folder:
-        for name in names:
-            (tmp_path / name).parent.mkdir(exist_ok=True)
-            (tmp_path / name).write_text("a,b\n1,2\n")
-        return Folder.read(tmp_path)
-
-    with pytest.raises(StudyError, match=r"holds no table \(\.csv"):
-        open_table(add("x.png"))
-    assert open_table(add("sub/reports.txt"))[0] == "sub/reports.txt"
-    with pytest.raises(StudyError, match=r"several tables.*: 2 text files"):
-        open_table(add("sub/miller.txt"))
-    assert open_table(add("sub/t.csv", "README.txt", "~$t.xlsx", "._t.csv"))[0] == "sub/t.csv"
-    assert open_table(add("u.tsv"))[0] == "u.tsv"
-    with pytest.raises(StudyError, match=re.escape("(`--mapping.table`): u.tsv, v.CSV.gz.")):
-        open_table(add("v.CSV.gz"))
-    folder = add()
-    assert tables_in(folder)[:3] == ["u.tsv", "v.CSV.gz", "sub/t.csv"]
-    assert open_table(folder, "sub/t.csv")[0] == "sub/t.csv"
-    for wrong in ("../t.csv", "t.csv", "~$t.xlsx"):
-        with pytest.raises(StudyError, match=r"there are: u.tsv, v.CSV.gz, sub/t.csv, 3 text files\.") as error:
-            open_table(folder, wrong)
-        assert "miller" not in str(error.value)

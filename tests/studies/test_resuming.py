@@ -12,6 +12,7 @@ from core.errors import Stopped
 from core.studies import pool
 from core.studies.study import study_names
 from tests.studies.small import (
+    FILES,
     SIZE,
     content,
     names_in,
@@ -87,3 +88,21 @@ class TestGoingOn:
             path.write_bytes(b"" if damage == "empty" else bytes(range(256)) * 3)
         assert np.array_equal(written(table(self.COUNT), shown).images, np.stack(pictures(self.COUNT)))
         assert names_in(workspace / "studies") == [".x.lock", "x"]
+
+    def test_a_table_that_was_being_written(self, workspace: Path) -> None:
+        """A killed process leaves it under its temporary name, which must not become a part of the study."""
+        shown, _ = watched(pictures(self.COUNT))
+        with pytest.raises(Stopped):
+            written(table(self.COUNT), shown, progress=stopping(8))
+        (workspace / "studies/.x.import/.samples.parquet.abc.tmp").write_bytes(b"PAR1")
+        assert names_in(written(table(self.COUNT), shown).folder) == sorted([*FILES, "study.json"])
+
+    def test_a_study_whose_name_begins_the_same(self, workspace: Path) -> None:
+        """What waits for ``x`` is told from the lock and the draft of ``x.earlier-1``."""
+        other, asked = watched(pictures(self.COUNT))
+        with pytest.raises(Stopped):
+            written(table(self.COUNT), other, name="x.earlier-1", progress=stopping(8))
+        written()
+        asked.clear()
+        written(table(self.COUNT), other, name="x.earlier-1")
+        assert asked == [8, 9]

@@ -260,9 +260,9 @@ def test_memory_and_time_grow_with_the_table_alone(tmp_path: Path) -> None:
     with path.open("w") as stream:
         stream.write("image,patient,finding,note\n")
         stream.writelines(f"{at:08}.png,{at // 4},Mass|Nodule,the heart is not enlarged\n" for at in range(count))
-    before, start = peak(), time.perf_counter()
+    before, start = peak(), time.process_time()
     table = read_table(path)
-    assert time.perf_counter() - start < 10 and len(table) == count
+    assert time.process_time() - start < 10 and len(table) == count
     assert peak() - before < 12 * path.stat().st_size + 50e6
     assert table.memory_usage(deep=True).sum() < 4 * path.stat().st_size
 

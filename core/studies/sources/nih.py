@@ -52,20 +52,10 @@ def read(config: ImportConfig, folder: Folder) -> Listing:
         raise StudyError(f"This folder is not in NIH's layout: it lacks {', '.join(missing)}.")
     table = read_table(folder.root / tables[-1], NEEDED)
     _check(table, lists)
-    official = _official(table["Image Index"], lists)
     names = table["Image Index"].tolist()
     table["file"] = [pictures.get(name, "") for name in names]
-    reasons = np.select(
-        [
-            table["file"] == "",
-            (config.split == "given") & (official == ""),
-            table["Patient ID"].isna() & (config.patients == "named"),
-        ],
-        [MISSING, "in neither train_val_list.txt nor test_list.txt", "no Patient ID"],
-        default="",
-    ).astype(object)
-    table["split"] = official
-    kept, aside = part(table, names, reasons)
+    table["split"] = _official(table["Image Index"], lists)
+    kept, aside = part(table, names, _reasons(table, config))
     experts = _experts(folder, kept["Image Index"])
     findings, samples = _samples(config, kept, experts)
     notes = _notes(config, folder, experts)
@@ -81,6 +71,16 @@ def read(config: ImportConfig, folder: Folder) -> Listing:
         notes=notes,
         boxes=boxes,
     )
+
+
+def _reasons(table: pd.DataFrame, config: ImportConfig) -> NDArray[np.object_]:
+    """Why rows cannot be imported; empty where they can."""
+    reasons = {
+        MISSING: table["file"] == "",
+        "in neither train_val_list.txt nor test_list.txt": (table["split"] == "") & (config.split == "given"),
+        "no Patient ID": table["Patient ID"].isna() & (config.patients == "named"),
+    }
+    return np.select(list(reasons.values()), list(reasons), default="").astype(object)
 
 
 def _lists(folder: Folder) -> dict[str, set[str]]:

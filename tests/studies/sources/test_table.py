@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from core.errors import StudyError
 from core.studies.folder import MISSING, OUTSIDE, UNNAMED, Folder
 from core.studies.importing import import_study
 from core.studies.listing import Listing
+from core.studies.mapping import open_table, tables_in
 from core.studies.sources.table import proposed, read
 from core.studies.study import study_names
 from tests.studies.sources.small_folders import labels, listed
@@ -199,6 +201,31 @@ def test_notes_say_what_was_read(tmp_path: Path) -> None:
         "There are no findings: nothing can be classified, retrieval and the modality gap can be measured.",
         "There is no text: text for training is made from the findings.",
     ]
+
+
+def test_which_table(tmp_path: Path) -> None:
+    def add(*names: str) -> Folder:
+        for name in names:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text("a,b\n1,2\n")
+        return Folder.read(tmp_path)
+
+    with pytest.raises(StudyError, match=r"holds no table \(\.csv"):
+        open_table(add("x.png"))
+    assert open_table(add("sub/reports.txt"))[0] == "sub/reports.txt"
+    with pytest.raises(StudyError, match=r"several tables.*: 2 text files"):
+        open_table(add("sub/miller.txt"))
+    assert open_table(add("sub/t.csv", "README.txt", "~$t.xlsx", "._t.csv"))[0] == "sub/t.csv"
+    assert open_table(add("u.tsv"))[0] == "u.tsv"
+    with pytest.raises(StudyError, match=re.escape("(`--mapping.table`): u.tsv, v.CSV.gz.")):
+        open_table(add("v.CSV.gz"))
+    folder = add()
+    assert tables_in(folder)[:3] == ["u.tsv", "v.CSV.gz", "sub/t.csv"]
+    assert open_table(folder, "sub/t.csv")[0] == "sub/t.csv"
+    for wrong in ("../t.csv", "t.csv", "~$t.xlsx"):
+        with pytest.raises(StudyError, match=r"there are: u.tsv, v.CSV.gz, sub/t.csv, 3 text files\.") as error:
+            open_table(folder, wrong)
+        assert "miller" not in str(error.value)
 
 
 @pytest.mark.usefixtures("workspace")
