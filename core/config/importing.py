@@ -7,12 +7,13 @@ from typing import Literal
 from core.config.base import Config, config, setting
 from core.errors import ConfigError
 
-Source = Literal["nih", "roco", "table", "chexpert", "mimic", "padchest", "vindr", "rsna", "openi", "demo"]
+Source = Literal["nih", "roco", "table", "dicom", "chexpert", "mimic", "padchest", "vindr", "rsna", "openi", "demo"]
 
 SOURCES: dict[Source, str] = {
     "nih": "NIH ChestX-ray14: images_*/images, Data_Entry_2017*.csv, the two lists; Google's relabels and boxes too",
     "roco": "ROCO (captions.txt, keywords.txt, images/) or ROCOv2 (*_captions.csv and images)",
     "table": "any CSV, TSV, Parquet or Excel sheet whose rows name pictures",
+    "dicom": "a folder of DICOM files: patient, sex, age and view are in their headers",
     "chexpert": "CheXpert: train.csv, valid.csv and the folders they name",
     "mimic": "MIMIC-CXR-JPG: mimic-cxr-2.0.0-*.csv.gz and files/; reports (files/p*/p*/s*.txt) where present",
     "padchest": "PadChest: its images in any folders",

@@ -156,6 +156,7 @@ def test_one_picture_in_a_thousand() -> None:
 def test_numbers_that_happen_to_be_names_of_pictures() -> None:
     table = {"Mass": cycle("0", "1"), "ward": cycle("0", "1", "2"), "image": numbered("lost/{}.dcm")}
     assert proposal(table, numbered("{}.png"))["image"] == "image"
+    assert "image" not in proposal({"Mass": table["Mass"]}, numbered("{}.png"))
     table["image"][7] = "7.png"  # type: ignore[index]
     assert proposal(table, numbered("{}.png"))["image"] == "image"
 

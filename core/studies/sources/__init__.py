@@ -9,6 +9,7 @@ from importlib import import_module
 from core.config.importing import ImportConfig, Source
 from core.studies.folder import Folder
 from core.studies.listing import Listing
+from core.studies.tables import SUFFIXES as TABLES
 
 _SIGNS: tuple[tuple[Source, str], ...] = (
     ("nih", r"Data_Entry_2017[^/]*\.csv"),
@@ -29,7 +30,7 @@ def guess(folder: Folder) -> Source:
         known = re.compile(sign)
         if any(known.fullmatch(name) for name in folder.files):
             return source
-    return "table"
+    return "table" if folder.having(*TABLES) or not folder.having(".dcm", ".dicom") else "dicom"
 
 
 def read_source(config: ImportConfig, folder: Folder) -> Listing:

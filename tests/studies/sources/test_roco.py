@@ -157,6 +157,7 @@ def test_a_part_given_by_itself(tmp_path: Path) -> None:
     """Without a folder that says which part it is, nothing is claimed about it."""
     images = first(tmp_path, "test", "ROCO_1\tOne\nROCO_2\tTwo\n")
     draw(images, ["ROCO_1.jpg", "ROCO_2.jpg"])
+    draw(images.parent / "small", ["ROCO_1.jpg"])  # which is not meant
     found = listed("roco", images.parent)
     assert found.samples["split"].tolist() == ["", ""] and "Pictures of only one part are here" in found.notes[-1]
     assert found.samples["file"].tolist() == ["images/ROCO_1.jpg", "images/ROCO_2.jpg"]

@@ -113,7 +113,7 @@ def test_a_list_as_python_writes_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("missing", [None, "unknown", "?"])
 def test_one_column_of_labels(tmp_path: Path, missing: str | None) -> None:
     assert named(tmp_path, ["1", "0", missing, "-1"]) == {"finding": ["1", "0", "nan", "-1"]}
-    assert named(tmp_path, ["Pneumonia", missing, "Pneumonia"]) == {"Pneumonia": ["1", "nan", "1"]}
+    assert named(tmp_path, ["Pneumonia", missing, missing, missing]) == {"Pneumonia": ["1", "nan", "nan", "nan"]}
 
 
 def test_too_many_names(tmp_path: Path) -> None:
