@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from scripts.bench_import import compare
+from scripts import bench_import, bench_rows
 from scripts.common import main, set_up_log
 
 REPEATS = 5
@@ -72,7 +72,13 @@ def curves() -> None:
     print(f"100,000 steps: ours {ours * 1000:.0f} ms, the whole curve from lists {whole * 1000:.0f} ms")
 
 
-BENCHES = {"features": features, "demo": demo, "curves": curves, "import": compare}
+BENCHES = {
+    "features": features,
+    "demo": demo,
+    "curves": curves,
+    "import": bench_import.compare,
+    "rows": bench_rows.compare,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m scripts.bench", description=__doc__)

@@ -75,9 +75,7 @@ def compare() -> None:
             alone.append(FILES / _seconds(partial(pillow, paths)))
             whole.append(FILES / _seconds(partial(ours, folder, turn)))
             ratio = whole[-1] / alone[-1]
-            print(
-                f"  Pillow {alone[-1]:7.1f} files/s   import {whole[-1]:7.1f} files/s   {ratio:.2f}", flush=True
-            )
+            print(f"  Pillow {alone[-1]:7.1f} files/s   import {whole[-1]:7.1f} files/s   {ratio:.2f}", flush=True)
         again = _seconds(partial(ours, folder, 0))
         print(f"  median ratio {np.median(np.divide(whole, alone)):.2f}; the unchanged folder again: {again:.2f} s")
 

@@ -60,7 +60,7 @@ def follow_import(job: Import) -> Study:
                 bar.write("Asked to stop …", file=sys.stderr)
                 job.stop()
         if job.state().done:
-            count = len(Study.load(job.id))
+            count = max(bar.n, len(Study.load(job.id)))
             _show(bar, {"done": count, "total": count})
     state = job.state()
     if not state.done:

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+RATIO = 0.435
+"""Cardiothoracic ratio of a heart of size 1 in a chest of width 1."""
+
+
+@dataclass(kw_only=True)
+class Shoulder:
+    """One shoulder girdle on one film; lengths in image widths, angles in radians."""
+
+    medial: float
+    """y of the clavicle's sternal end."""
+    rise: float
+    """How much higher its lateral end lies."""
+    bow: float
+    """Depth of its S."""
+    out: float
+    """Displacement of the whole girdle away from the midline."""
+    drop: float
+    turn: float
+    """Turn of the scapula; positive brings its lower tip towards the midline."""
+    arm: float
+    """Angle of the upper arm from the vertical."""
+    scale: float
 
 
 @dataclass(kw_only=True)
@@ -35,7 +58,11 @@ class Body:
     shift: float
     """Displacement of heart, trachea and spine against the ribs: rotation of the patient."""
     scapula: float
-    clavicle: float
+    """How far the scapulae lie over the lungs, 0 (rolled aside) to 1."""
+    shoulders: list[Shoulder]
+    scoliosis: float
+    rib_step: float
+    """Difference in height of the two sides' ribs."""
     rib_gap: float
     rib_slope: float
     rib_phase: float
@@ -55,7 +82,17 @@ class Body:
     noise: float
     scatter: float
     blur: float
+    crisp: float
+    """Edge enhancement and levelling of the digital film, 0 (plain film) to 1."""
     marker: str
+
+    def place(self, points: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+        """Points from body to image coordinates: the inverse of the change that ``build_scene`` makes."""
+        zoom, (dx, dy) = self.zoom, self.move
+        # x - tilt * y, written out as one linear map: this runs for every point of every vessel.
+        lean, down = self.tilt * zoom, dy + 0.5 - 0.5 * zoom
+        right = dx - self.tilt * (dy - 0.5 * zoom)
+        return [(zoom * x - lean * y + right, zoom * y + down) for x, y in points]
 
 
 def draw_body(row: Mapping[str, Any]) -> Body:
@@ -80,6 +117,8 @@ def draw_body(row: Mapping[str, Any]) -> Body:
         "rib_gap": n(0.0585, 0.0025),
         "rib_slope": n(1, 0.18),
         "rib_phase": lasting.uniform(0, 1),
+        "scoliosis": n(0, 0.003) + 0.00006 * (age - 30) * n(0, 1),
+        "girdle": [(n(0.024, 0.004), n(1, 0.04)) for _ in (0, 1)],
         "breast": max(0.1, n(0.75, 0.35) + 0.25 * fat) if female and age > 13 else max(0.0, n(-0.05, 0.15) + 0.1 * fat),
         "vessels": max(0.5, n(0.95, 0.16)),
         "coarse": float(np.clip(lasting.gamma(1.3, 0.16) + 0.002 * (age - 40), 0, 0.9)),
@@ -97,18 +136,23 @@ def _position(
     n = passing.normal
     breath = n(0, 0.014) - (0.045 if portable else 0.0)
     poor = 1.0 if portable else 0.0
-    body["heart"] *= (1.10 if portable else 1.0) - 0.6 * breath
+    # A healthy heart stays under half of the rib cage; on an AP film it lies further from the plate and looks larger.
+    body["heart"] = min(body["heart"] * (1.10 if portable else 1.0) - 0.6 * breath, 1.24 if portable else 1.10)
     body["air"] = [n(0.98, 0.03) - 0.10 * poor, 0.0]
     body["air"][1] = body["air"][0] * n(1, 0.015)
+    shift = n(0, 0.007 + 0.008 * poor)
+    right, left = body.pop("girdle")
+    shoulders = [_shoulder(n, poor, -shift, right), _shoulder(n, poor, shift, left)]
     return Body(
         female=female,
         age=age,
         portable=portable,
         dome=[dome + breath, dome + breath + lift],
         dome_bend=[n(1, 0.1), n(1, 0.1)],
-        shift=n(0, 0.006 + 0.008 * poor),
-        scapula=float(np.clip(n(0.1, 0.12) + 0.55 * poor, 0, 1)),
-        clavicle=n(0, 0.008) - 0.012 * poor,
+        shift=shift,
+        scapula=float(np.clip(n(0.15, 0.18) + 0.65 * poor, 0, 1.2)),
+        shoulders=shoulders,
+        rib_step=n(0, 0.005 + 0.004 * poor),
         bubble=max(0.0, n(0.5, 0.45)),
         tilt=n(0, 0.018 + 0.02 * poor),
         move=(n(0, 0.014 + 0.008 * poor), n(0.0, 0.018) + 0.012 * poor),
@@ -118,15 +162,30 @@ def _position(
         noise=float(np.clip(n(0.011, 0.003) + 0.008 * poor, 0.004, 0.04)),
         scatter=float(np.clip(n(0.03, 0.01) + 0.02 * poor + 0.012 * body["fat"], 0.008, 0.12)),
         blur=float(np.clip(n(0.45, 0.08) + 0.25 * poor, 0.3, 1.0)),
+        crisp=float(np.clip(passing.beta(1.6, 1.6), 0, 1)),
         marker=str(passing.choice(["L", "R", ""], p=[0.5, 0.3, 0.2])),
         **body,
+    )
+
+
+def _shoulder(n: Callable[..., float], poor: float, turned: float, girdle: tuple[float, float]) -> Shoulder:
+    """One side's girdle; the side that the patient turns to the film (``turned`` > 0) shows a shorter clavicle."""
+    return Shoulder(
+        medial=n(0.218, 0.008) - 0.016 * poor,
+        rise=n(0.100, 0.016) - 0.030 * poor,
+        bow=girdle[0] * n(0.55, 0.12),
+        out=n(0, 0.010) - 0.5 * turned,
+        drop=n(0, 0.014),
+        turn=n(-0.14, 0.08) + 0.16 * poor,
+        arm=float(np.clip(n(0.55, 0.22) - 0.30 * poor, 0.02, 1.1)),
+        scale=girdle[1],
     )
 
 
 def reshape(body: Body, row: Mapping[str, Any]) -> None:
     """Apply the findings that move organs: heart size, lung volume, diaphragm, mediastinum."""
     severity = {name: severity_of(row, name) for name in ("Cardiomegaly", "Emphysema", "Atelectasis", "Fibrosis")}
-    body.heart *= 1 + 0.12 * (severity["Cardiomegaly"] > 0) + 0.38 * severity["Cardiomegaly"]
+    _enlarge_heart(body, severity["Cardiomegaly"])
     if severity["Emphysema"] > 0:
         s = 0.10 + 0.80 * severity["Emphysema"]
         body.heart *= 1 - 0.20 * s
@@ -143,6 +202,13 @@ def reshape(body: Body, row: Mapping[str, Any]) -> None:
             body.dome[i] -= rise * s
         if name == "Atelectasis" and s > 0 and row.get("side:Atelectasis") in ("left", "right"):
             body.shift += 0.020 * s * (1 if row["side:Atelectasis"] == "left" else -1)
+
+
+def _enlarge_heart(body: Body, severity: float) -> None:
+    """Cardiomegaly: the heart takes more than half of the rib cage's width, however small it was."""
+    if severity > 0:
+        least = (0.525 + 0.10 * severity) * sum(body.chest) / 2 / RATIO
+        body.heart = max(body.heart * (1.06 + 0.22 * severity), least)
 
 
 def severity_of(row: Mapping[str, Any], name: str) -> float:

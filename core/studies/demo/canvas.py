@@ -18,8 +18,11 @@ from scipy import ndimage
 Field = NDArray[np.floating[Any]]
 Stroke = tuple[Sequence[tuple[float, float]], Sequence[float], float]
 """Points (x, y), the width at each point, and the strength in [0, 1]."""
+Shape = tuple[Sequence[tuple[float, float]], float | None, float, float]
+"""Points (x, y), the grey inside in [0, 1] (None: an open line), and width and grey in [0, 1] of the outline."""
 
-_TABLE = 2048
+_TABLE = 601
+_KNOTS = np.linspace(-0.25, 1.25, _TABLE)
 _SHEET = 700
 
 
@@ -35,8 +38,7 @@ def pixel_grid(size: int) -> tuple[Field, Field]:
 
 def curve(knots: Sequence[float], values: Sequence[float], smooth: float = 0.02) -> Field:
     """A smooth curve through (knots, values), tabulated over [-0.25, 1.25] for ``lookup``."""
-    at = np.linspace(-0.25, 1.25, _TABLE)
-    table = np.interp(at, knots, values)
+    table = np.interp(_KNOTS, knots, values)
     if smooth > 0:
         table = ndimage.gaussian_filter1d(table, smooth * _TABLE / 1.5, mode="nearest")
     return table.astype(np.float32)
@@ -44,8 +46,7 @@ def curve(knots: Sequence[float], values: Sequence[float], smooth: float = 0.02)
 
 def lookup(table: Field, at: Field) -> Field:
     """Values of a ``curve`` at ``at``; outside the table its end values hold."""
-    index = np.clip((at + 0.25) * ((_TABLE - 1) / 1.5) + 0.5, 0, _TABLE - 1).astype(np.intp)
-    return np.take(table, index)
+    return np.interp(at, _KNOTS, table).astype(np.float32)
 
 
 def profile(y: Field, knots: Sequence[float], values: Sequence[float], smooth: float = 0.02) -> Field:
@@ -101,7 +102,7 @@ def texture(size: int, cell: float, rng: np.random.Generator) -> Field:
     v0, u0 = rng.uniform(0, _SHEET, 2)
     flips = rng.integers(0, 8)
     corner = (float(u0), float(v0), float(u0) + extent, float(v0) + extent)
-    field = _noise_image().resize((size, size), Image.Resampling.BICUBIC, box=corner)
+    field = _noise_image().resize((size, size), Image.Resampling.BILINEAR, box=corner)
     array = np.asarray(field, dtype=np.float32)
     array = array[::-1] if flips & 1 else array
     array = array[:, ::-1] if flips & 2 else array
@@ -120,10 +121,36 @@ def strokes(size: int, lines: Iterable[Stroke], over: int = 3) -> Field:
     draw = ImageDraw.Draw(image)
     for points, widths, strength in lines:
         xy = [((x + 0.5) * wide, y * wide) for x, y in points]
-        for i in range(len(xy) - 1):
-            width = widths[i] * wide
-            # A stroke thinner than a drawn pixel is drawn fainter instead, so that it fades out smoothly.
-            fill = int(255 * strength * min(1.0, max(width, 0.05)))
-            draw.line([xy[i], xy[i + 1]], fill=fill, width=max(1, round(width)))
-    small = image.resize((size, size), Image.Resampling.BOX)
-    return np.asarray(small, dtype=np.float32) / np.float32(255)
+        first, pen = 0, _pen(widths[0] * wide, strength)
+        for i in range(1, len(xy)):
+            following = _pen(widths[i] * wide, strength) if i < len(xy) - 1 else None
+            if following != pen:
+                # Segments of one width and strength are one call.
+                draw.line(xy[first : i + 1], fill=pen[1], width=pen[0])
+                first, pen = i, following or pen
+    return _shrunk(image, size)
+
+
+def _pen(width: float, strength: float) -> tuple[int, int]:
+    """Width in drawn pixels and grey; a stroke under two pixels is drawn fainter, so that it fades out smoothly."""
+    return max(1, round(width)), int(255 * strength * min(1.0, max(0.5 * width, 0.05)))
+
+
+def shapes(size: int, drawn: Iterable[Shape], over: int = 2) -> Field:
+    """Antialiased filled outlines, float32 (size, size) in [0, 1]; a later shape covers an earlier, fainter one."""
+    wide = size * over
+    total = Image.new("L", (wide, wide), 0)
+    draw = ImageDraw.Draw(total)
+    for points, fill, width, strength in drawn:
+        xy = [((x + 0.5) * wide, y * wide) for x, y in points]
+        if fill is not None:
+            draw.polygon(xy, fill=int(255 * fill))
+            xy.append(xy[0])
+        if width > 0:
+            pen = _pen(width * wide, strength)
+            draw.line(xy, fill=pen[1], width=pen[0], joint="curve")
+    return _shrunk(total, size)
+
+
+def _shrunk(image: Image.Image, size: int) -> Field:
+    return np.asarray(image.reduce(image.width // size), dtype=np.float32) / np.float32(255)

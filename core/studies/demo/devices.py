@@ -9,7 +9,7 @@ from core.studies.demo.canvas import Stroke
 
 
 def device_strokes(body: Body, seed: int) -> list[Stroke]:
-    """Monitor leads and a central line as strokes in body coordinates; none on a PA film."""
+    """Monitor leads, a central line and tubes as strokes in body coordinates; none on a PA film."""
     rng = np.random.default_rng([seed, 71])
     leads, line = rng.random() < 0.55, rng.random() < 0.25
     if not body.portable:
@@ -33,6 +33,23 @@ def device_strokes(body: Body, seed: int) -> list[Stroke]:
             (-0.05, 0.44),
         ]
         drawn.append((way, [0.0055] * len(way), 0.45))
+    return drawn + _tubes(body, rng)
+
+
+def _tubes(body: Body, rng: np.random.Generator) -> list[Stroke]:
+    """A breathing tube that ends above the carina, and a feeding tube into the stomach."""
+    breathing, feeding, end = rng.random() < 0.22, rng.random() < 0.22, rng.uniform(0.26, 0.32)
+    middle = body.shift
+    drawn: list[Stroke] = []
+    if breathing:
+        way = [(middle + 0.004, -0.05), (middle, 0.12), (middle - 0.006, end)]
+        drawn.append((way, [0.0095] * 3, 0.20))
+        drawn.append(([(x + 0.004, y) for x, y in way], [0.0030] * 3, 0.75))
+    if feeding:
+        low = body.dome[1]
+        way = [(middle + x, y) for x, y in ((0.010, -0.05), (0.008, 0.15), (0.018, 0.35), (0.022, 0.55), (0.030, low))]
+        way += [(middle + 0.055, low + 0.045), (middle + 0.10, low + 0.085), (middle + 0.15, low + 0.10)]
+        drawn.append((way, [0.0055] * len(way), 0.50))
     return drawn
 
 

@@ -15,24 +15,33 @@ def develop(attenuation: Field, body: Body, seed: int) -> np.ndarray:
     size = attenuation.shape[0]
     rng = np.random.default_rng([seed, 51])
     beam = np.exp(-ndimage.gaussian_filter(attenuation, body.blur * size / 224))
-    beam += np.float32(body.scatter) * _scatter(beam)
+    beam += np.float32(body.scatter) * _spread(beam, 3.0)
     noise = grain(size, rng)
     noise = 0.55 * noise + 0.75 * ndimage.gaussian_filter(noise, 0.7)
     # Quantum noise: the fewer photons, the grainier.
     beam *= 1 + noise * np.float32(body.noise) / np.sqrt(beam + 0.02)
     opaque = -np.log(np.maximum(beam, 1e-4))
     grey = _curve(opaque * np.float32(body.contrast) + np.float32(body.exposure))
+    grey = _process(grey, body)
     grey = _frame(grey, body, rng)
     grey = _mark(grey, body, rng)
     return np.clip(grey * 255 + 0.5, 0, 255).astype(np.uint8)
 
 
-def _scatter(beam: Field) -> Field:
-    """Scattered radiation: the beam spread over a tenth of the film, computed on a coarse copy."""
-    size = beam.shape[0]
-    coarse = Image.fromarray(beam).resize((28, 28), Image.Resampling.BOX)
-    spread = ndimage.gaussian_filter(np.asarray(coarse), 3.0, mode="nearest")
+def _spread(field: Field, width: float) -> Field:
+    """The field blurred over ``width`` 28ths of the film, computed on a coarse copy."""
+    size = field.shape[0]
+    coarse = Image.fromarray(field).resize((28, 28), Image.Resampling.BOX)
+    spread = ndimage.gaussian_filter(np.asarray(coarse), width, mode="nearest")
     return np.asarray(Image.fromarray(spread).resize((size, size), Image.Resampling.BICUBIC))
+
+
+def _process(grey: Field, body: Body) -> Field:
+    """A digital film's processing: large differences are levelled out, edges stand out more."""
+    level = np.float32(0.16 * body.crisp)
+    grey = grey - level * (_spread(grey, 2.0) - np.float32(0.55))
+    sharp = np.float32(0.55 * body.crisp)
+    return grey + sharp * (grey - ndimage.gaussian_filter(grey, 0.011 * grey.shape[0], truncate=2.0))
 
 
 def _curve(opaque: Field) -> Field:

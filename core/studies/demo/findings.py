@@ -59,7 +59,7 @@ def _atelectasis(scene: Scene, side: int, severity: float, rng: Rng) -> None:
     slant = rng.normal(-0.12, 0.20) * (1 if side else -1)
     for number in range(4):
         x, y = _place(scene, side, rng.uniform(0.45, 0.70), 0.68 + 0.085 * number + rng.uniform(-0.02, 0.02))
-        half, lean, thick = rng.uniform(0.04, 0.09), slant + rng.normal(0, 0.06), rng.uniform(0.006, 0.012)
+        half, lean, thick = rng.uniform(0.045, 0.095), slant + rng.normal(0, 0.06), rng.uniform(0.009, 0.016)
         ends = [(x + half * t, y + half * t * lean + 0.006 * t * t) for t in (-1, -0.4, 0.3, 1)]
         if number < 1 + int(3 * severity):
             lines.append((ends, [thick * 0.35, thick, 0.7 * thick, 0.003], rng.uniform(0.6, 1.0)))
@@ -75,14 +75,17 @@ def _effusion(scene: Scene, side: int, severity: float, rng: Rng) -> None:
     height = 0.040 + 0.05 * severity + 0.27 * severity**2
     u = np.clip(chest.across, 0, 1)
     bottom = body.dome[side] + 0.112 * body.dome_bend[side]
-    level = bottom - height * (0.30 + 0.70 * u * u * u) + 0.004 * float(rng.normal())
+    # A little fluid only fills the angle; much of it covers the whole dome.
+    least = 0.30 + 0.32 * severity
+    level = bottom - height * (least + (1 - least) * u * u * u) + 0.004 * float(rng.normal())
     fluid = step(scene.y - level, (0.035 if body.portable else 0.014) + 0.02 * severity) * chest.on(side)
     if body.portable:
         veil = 0.28 * severity * step(chest.down - 0.15, 0.9) * chest.on(side)
         _fill(scene, veil)
     _fill(scene, 0.94 * fluid)
     chest.markings *= 1 - 0.85 * fluid
-    scene.added += 0.22 * fluid * step(chest.wall, 0.01)
+    recess = np.exp(np.minimum(chest.base, 0) * np.float32(1 / 0.03)) * (1 - 0.9 * scene.heart)
+    scene.added += 0.22 * fluid * recess * step(chest.wall, 0.01)
 
 
 def _infiltration(scene: Scene, side: int, severity: float, rng: Rng) -> None:
@@ -100,10 +103,10 @@ def _mass(scene: Scene, side: int, severity: float, rng: Rng) -> None:
     x, y = _place(scene, side, rng.uniform(0.45, 0.72), rng.uniform(0.18, 0.85))
     radius = 0.042 + 0.050 * severity
     angle = np.arctan2(scene.y - y, scene.x - x)
-    lobes = 1 + 0.05 * np.sin(2 * angle + rng.uniform(0, 6)) + 0.025 * np.sin(3 * angle + rng.uniform(0, 6))
+    lobes = 1 + 0.04 * np.sin(2 * angle + rng.uniform(0, 6)) + 0.025 * np.sin(3 * angle + rng.uniform(0, 6))
     lobes = lobes + 0.05 * texture(scene.size, 0.05, rng)
     depth = ball((scene.x - x) / lobes, (scene.y - y) / lobes, 0, 0, radius, radius * rng.uniform(0.85, 1.1))
-    soft = depth * (0.4 + 0.6 * depth)
+    soft = depth * (0.1 + 0.9 * depth)
     _fill(scene, (0.34 + 0.50 * severity) * soft)
     scene.added += 0.06 * soft * scene.chest.inside
 
@@ -112,10 +115,10 @@ def _nodule(scene: Scene, side: int, severity: float, rng: Rng) -> None:
     """One to three round shadows of 1 to 3 cm."""
     for number in range(3):
         x, y = _place(scene, side, rng.uniform(0.40, 0.82), rng.uniform(0.12, 0.90))
-        radius = (0.016 + 0.021 * severity) * rng.uniform(0.85, 1.15)
+        radius = (0.018 + 0.022 * severity) * rng.uniform(0.85, 1.15)
         if number < 1 + int(2.4 * severity * rng.uniform(0.6, 1.2)):
             depth = ball(scene.x, scene.y, x, y, radius, radius * rng.uniform(0.9, 1.1))
-            scene.added += (0.38 + 0.42 * severity) * depth * scene.chest.inside
+            scene.added += (0.46 + 0.48 * severity) * depth * depth * scene.chest.inside
 
 
 def _pneumonia(scene: Scene, side: int, severity: float, rng: Rng) -> None:
@@ -133,14 +136,14 @@ def _pneumonia(scene: Scene, side: int, severity: float, rng: Rng) -> None:
 def _pneumothorax(scene: Scene, side: int, severity: float, rng: Rng) -> None:
     """A visceral pleural line, black and without vessels between it and the wall, widest at the apex."""
     chest = scene.chest
-    width = (0.022 + 0.150 * severity**1.3) * (1.45 - 0.95 * np.clip(chest.down, 0, 1.1))
+    width = (0.022 + 0.150 * severity**1.3) * (1.40 - 0.80 * np.clip(chest.down, 0, 1.1))
     edge = chest.wall - width * (1 + 0.06 * texture(scene.size, 0.12, rng))
     free = step(-edge, 0.004) * chest.on(side)
     chest.markings *= 1 - free
     collapse = (0.03 + 0.18 * severity) * (1 - free) * chest.on(side)
     _fill(scene, collapse)
     chest.air *= 1 + 0.16 * free
-    scene.added += (0.16 + 0.06 * severity) * bump(edge, 0.0042) * chest.inside * chest.on(side)
+    scene.added += (0.20 + 0.08 * severity) * bump(edge, 0.0040) * chest.inside * chest.on(side)
 
 
 def _consolidation(scene: Scene, side: int, severity: float, rng: Rng) -> None:
@@ -148,8 +151,8 @@ def _consolidation(scene: Scene, side: int, severity: float, rng: Rng) -> None:
     x, y = _place(scene, side, rng.uniform(0.42, 0.62), rng.uniform(0.35, 0.92))
     radius = 0.070 + 0.075 * severity
     r = np.sqrt(np.square(scene.x - x) + np.square((scene.y - y) * 0.85))
-    rough = 0.15 * texture(scene.size, 0.07, rng) + 0.05 * texture(scene.size, 0.025, rng)
-    dense = step(radius * (1 + rough) - r, 0.05) * scene.chest.on(side)
+    rough = 0.24 * texture(scene.size, 0.09, rng) + 0.07 * texture(scene.size, 0.025, rng)
+    dense = step(radius * (1 + rough) - r, 0.065) * scene.chest.on(side)
     _fill(scene, (0.42 + 0.46 * severity) * dense)
     scene.chest.markings *= 1 - 0.8 * dense
     hilum = (0.085 if side else -0.085, 0.42)
@@ -177,7 +180,7 @@ def _edema(scene: Scene, side: int, severity: float, rng: Rng) -> None:
         x, y = _place(scene, side, 0.93, 0.66 + 0.055 * number + rng.uniform(-0.01, 0.01))
         reach = rng.uniform(0.02, 0.035)
         lines.append(([(x, y), (x - (reach if side else -reach), y + rng.normal(0, 0.003))], [0.004, 0.003], 1.0))
-    scene.added += (0.06 + 0.26 * severity) * _lines(scene, lines) * chest.inside
+    scene.added += (0.08 + 0.32 * severity) * _lines(scene, lines) * chest.inside
     net = np.maximum(1 - 1.8 * np.abs(texture(scene.size, 0.024, rng)), 0)
     scene.added += 0.12 * severity * net * chest.inside * chest.on(side)
 
@@ -195,7 +198,7 @@ def _fibrosis(scene: Scene, side: int, severity: float, rng: Rng) -> None:
     """A coarse net of lines in the lower zone and towards the wall."""
     chest = scene.chest
     net = np.zeros_like(scene.x)
-    for cell, width in ((0.026, 2.6), (0.017, 2.2)):
+    for cell, width in ((0.019, 2.4), (0.012, 2.0)):
         net = np.maximum(net, np.maximum(1 - width * np.abs(texture(scene.size, cell, rng)), 0))
     where = step(chest.down - 0.60, 0.35) * (0.45 + 0.55 * np.clip(chest.across, 0, 1)) * chest.on(side)
     where = where + 0.25 * step(0.06 - chest.wall, 0.05) * chest.on(side)

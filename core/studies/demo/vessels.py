@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import cycle
 
 import numpy as np
 
 from core.studies.demo.body import Body
-from core.studies.demo.canvas import Field, Stroke, curve, lookup
+from core.studies.demo.canvas import Field, Stroke, curve, lookup, texture
 
-# Directions of the main branches, degrees below the horizontal away from the midline, and their widths.
+# The main branches of one lung: degrees below the horizontal away from the midline, width, and where they leave the
+# hilum: distance from the midline and height above (-) or below (+) its middle.
 _TRUNKS = (
-    (-84, 0.55),
-    (-66, 0.7),
-    (-45, 0.6),
-    (-20, 0.6),
-    (6, 0.65),
-    (26, 0.8),
-    (44, 1.0),
-    (58, 1.2),
-    (72, 1.3),
-    (86, 1.0),
+    (-80, 0.60, 0.070, -0.060),
+    (-62, 0.75, 0.085, -0.055),
+    (-40, 0.60, 0.092, -0.045),
+    (-14, 0.55, 0.096, -0.015),
+    (8, 0.60, 0.098, 0.005),
+    (24, 0.75, 0.100, 0.025),
+    (40, 0.90, 0.104, 0.045),
+    (54, 1.05, 0.104, 0.060),
+    (66, 1.15, 0.098, 0.070),
+    (80, 0.95, 0.088, 0.075),
 )
 _STRIDE = 0.019
 
@@ -44,28 +46,28 @@ class _Tree:
         rows = np.linspace(0, 1.2, 241, dtype=np.float32)
         self.border = lookup(lung_border(body, side), rows).tolist()
         self.floor = body.dome[side] + 0.06
-        self.normal: Iterator[float] = iter(rng.standard_normal(3000).tolist())
-        self.uniform: Iterator[float] = iter(rng.random(3000).tolist())
+        self.normal: Iterator[float] = cycle(rng.standard_normal(1500).tolist())
+        self.uniform: Iterator[float] = cycle(rng.random(1500).tolist())
         self.lines: list[Stroke] = []
 
     def grow(self, r: float, y: float, heading: float, width: float, order: int) -> None:
         """Grow one branch step by step, thinning, with side branches, to the pleura or until it is too thin."""
         points, widths = [(self.sign * r, y)], [width]
-        bend = 0.02 * next(self.normal)
-        while width > 0.0013 and len(points) < 22:
-            heading += bend + 0.10 * next(self.normal)
+        bend = 0.045 * next(self.normal)
+        while width > 0.0016 and len(points) < 22:
+            heading += bend + 0.13 * next(self.normal)
             r += _STRIDE * math.cos(heading)
             y += _STRIDE * math.sin(heading)
             if y > self.floor or y < 0.08 or r < 0.03 or r > self.border[int(y * 200)] - 0.012:
                 break
-            width *= 0.875 if order == 0 else 0.83
+            width *= 0.865 if order == 0 else 0.82
             points.append((self.sign * r, y))
             widths.append(width)
-            if order < 3 and next(self.uniform) < (0.55 if order == 0 else 0.42):
+            if order < 3 and next(self.uniform) < (0.50 if order == 0 else 0.34):
                 turn = math.copysign(0.3 + 0.55 * next(self.uniform), next(self.normal))
                 self.grow(r, y, heading + turn, width * (0.55 + 0.35 * next(self.uniform)), order + 1)
         if len(points) > 1:
-            self.lines.append((points, widths, min(1.0, 0.22 + 60 * widths[0])))
+            self.lines.append((points, widths, min(1.0, 0.16 + 48 * widths[0])))
 
 
 def vessel_strokes(body: Body, rng: np.random.Generator) -> list[Stroke]:
@@ -73,10 +75,19 @@ def vessel_strokes(body: Body, rng: np.random.Generator) -> list[Stroke]:
     lines: list[Stroke] = []
     for side in (0, 1):
         tree = _Tree(body, side, rng)
-        for angle, thick in _TRUNKS:
-            r = 0.075 + 0.008 * next(tree.normal)
-            y = 0.415 - 0.016 * side + 0.035 * math.sin(math.radians(angle)) + 0.007 * next(tree.normal)
-            heading = math.radians(angle + 8 * next(tree.normal))
-            tree.grow(r, y, heading, 0.0115 * thick * (0.8 + 0.35 * next(tree.uniform)), 0)
+        for angle, thick, out, below in _TRUNKS:
+            r = out + 0.007 * next(tree.normal)
+            y = 0.430 - 0.022 * side + below + 0.010 * next(tree.normal)
+            heading = math.radians(angle + 10 * next(tree.normal))
+            tree.grow(r, y, heading, 0.0150 * thick * (0.75 + 0.40 * next(tree.uniform)), 0)
         lines += tree.lines
     return sorted(lines, key=lambda line: line[2])
+
+
+def fine_vessels(size: int, across: Field, down: Field, coarse: float, rng: np.random.Generator) -> Field:
+    """Vessels too small to follow one by one: thin ridges of smooth noise, denser towards the base, and mottle."""
+    net = np.maximum(1 - 1.6 * np.abs(texture(size, 0.034, rng)), 0)
+    finer = np.maximum(1 - 1.6 * np.abs(texture(size, 0.020, rng)), 0)
+    mottle = texture(size, 0.05, rng)
+    more = (0.55 + 0.45 * np.clip(down, 0, 1)) * (1.15 - 0.55 * np.clip(across, 0, 1))
+    return more * ((0.12 + 0.22 * coarse) * net + (0.10 + 0.25 * coarse) * finer + 0.07 * mottle)
