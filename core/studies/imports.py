@@ -86,9 +86,10 @@ class Import(Work):
         if self.state().running:
             raise RunError(f"The import of {self.id!r} is running; stop it first.")
         shutil.rmtree(self.folder)
-        for draft in (home() / "studies").glob(f".{self.id}.*"):
-            if draft.is_dir():
-                shutil.rmtree(draft)
+        # exact names: ".x.*" would also be the drafts of a study called "x.y"
+        for draft in (".import", ".earlier-????????"):
+            for path in (home() / "studies").glob(f".{self.id}{draft}"):
+                shutil.rmtree(path)
 
 
 def list_imports() -> list[Import]:
