@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from core.pictures import studies as pictures
@@ -97,6 +98,9 @@ def people(study: Study) -> None:
         ("sexes", pictures.sexes, "Sex"),
         ("views", pictures.views, "View"),
     ):
+        if not np.sum(summary[key]["counts"]):
+            st.info(f"{words}: not known of any radiograph of this study.")
+            continue
         show(
             draw(summary, theme=theme()),
             key=f"studies-{key}",
