@@ -58,9 +58,9 @@ def import_study(source: str, rest: list[str]) -> None:
 
 
 def check(name: str) -> None:
-    from core.studies.checking import check_study
+    from core.studies.checking import verify_study
 
-    report = check_study(name)
+    report = verify_study(name)
     print("\n".join(report.lines))
     if not report.sound:
         raise StudyError(f"Study {name!r} is not sound: import it again.")

@@ -18,6 +18,7 @@ FILES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
 
 FOR_DASHBOARD = (
     "core.config",
+    "core.demands",
     "core.errors",
     "core.figures",
     "core.files",

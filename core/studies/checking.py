@@ -30,7 +30,7 @@ class Report:
         self.sound = self.sound and not fault
 
 
-def check_study(name: str) -> Report:
+def verify_study(name: str) -> Report:
     """Verify the SHA-256 of each file, the hash of each picture, fingerprint and split hash, and look for leaks.
 
     A study that is not sound loses its plan: the next import of its folder makes what was damaged again.

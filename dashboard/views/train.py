@@ -9,10 +9,11 @@ import streamlit as st
 from core.config.encoders import DESCRIPTIONS, ENCODERS, resolve_encoder
 from core.config.presets import PRESETS, preset
 from core.config.run import RunConfig
+from core.demands import check_study
 from core.errors import FluoroscopeError
 from core.runs import Run, list_runs
-from core.studies.study import load_studies
-from dashboard import selection, status
+from core.studies.study import load_studies, study_names
+from dashboard import cached, selection, status
 from dashboard.widgets import form, header, plain
 
 OTHER = "other"
@@ -79,6 +80,8 @@ def in_columns(config: RunConfig, key: str, columns: list[typing.Any]) -> RunCon
 def launch(config: RunConfig) -> None:
     """Make the run's folder and start its process."""
     try:
+        if config.study in study_names():  # the demo builds itself
+            check_study(config, cached.study(config.study))
         run = Run.create(config)
         run.start()
     except FluoroscopeError as error:

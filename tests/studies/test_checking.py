@@ -11,7 +11,7 @@ import pytest
 from core.config.importing import ImportConfig
 from core.errors import StudyError
 from core.files import read_json, stamp, write_json
-from core.studies.checking import check_study, find_files
+from core.studies.checking import verify_study, find_files
 from core.studies.importing import import_study
 from core.studies.manifest import fingerprint, read_hashes, split_hash, write_hashes
 from core.studies.study import Study
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("workspace", "quick_disk")
 
 
 def faults(name: str = "x") -> list[str]:
-    report = check_study(name)
+    report = verify_study(name)
     found = [line for line in report.lines if line.startswith("FAULT")]
     assert report.sound == (not found) and all(line.startswith(("ok     ", "FAULT  ")) for line in report.lines)
     return [line.removeprefix("FAULT  ") for line in found]
@@ -46,11 +46,11 @@ def forged(study: Study, change: Callable[[pd.DataFrame], object], *, fitting: b
 
 def test_an_untouched_study_is_sound() -> None:
     written(shown=[*pictures(5), "cut off"])
-    report = check_study("x")
+    report = verify_study("x")
     assert report.sound and len(report.lines) == 9
     assert "images.npy: 5 pictures" in report.lines[5] and "5 patients" in report.lines[-1]
     with pytest.raises(StudyError, match="No study 'y'"):
-        check_study("y")
+        verify_study("y")
 
 
 @pytest.mark.parametrize("row", [0, 3, 5])

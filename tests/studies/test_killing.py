@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from core.config.importing import ImportConfig
-from core.studies.checking import check_study
+from core.studies.checking import verify_study
 from core.studies.importing import import_study
 from core.studies.imports import Import
 from core.studies.study import Study, study_names
@@ -100,7 +100,7 @@ def test_killed_again_and_again(folder: Path, workspace: Path) -> None:
     assert done.wait(120) == 0
     study = Study.load("x")
     assert study.fingerprint == whole.fingerprint and content(study.folder) == content(whole.folder)
-    assert check_study("x").sound
+    assert verify_study("x").sound
     assert names_in(workspace / "studies") == [".whole.lock", ".x.lock", "whole", "x"]
     assert not [name for name in names_in(study.folder) if name.startswith(".") or name in ("plan", "journal.txt")]
 
@@ -146,4 +146,4 @@ def test_stopped_on_request_and_started_by_the_same_command(folder: Path, worksp
     out, err = second.communicate(timeout=120)
     assert second.returncode == 0, err
     study = Study.load("x")
-    assert len(study) == COUNT - 3 and check_study("x").sound and f"{COUNT - 3}" in out
+    assert len(study) == COUNT - 3 and verify_study("x").sound and f"{COUNT - 3}" in out

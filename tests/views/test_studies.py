@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from core.runs import list_runs
 from core.studies.imports import Import
 from core.studies.study import Study
 from tests.components import click, figures, plots
@@ -91,6 +92,14 @@ class TestStudies:
         assert not at.exception
         both = ((study.stated[:, 0] == 1) & (study.stated[:, 2] == 1)).sum()
         assert f"**{both}** of 64" in texts(at)
+
+
+@pytest.mark.usefixtures("home")
+def test_a_run_that_cannot_work_is_refused_before_it_begins() -> None:
+    at = opened("train", **{"train-study": "captions", "train-preset": "orthogonal"})
+    next(button for button in at.button if button.label == "Launch").click().run()
+    assert "has no findings" in texts(at) and "Presets that work on it" in texts(at)
+    assert list_runs() == []
 
 
 def a_folder(root: Path) -> Path:
