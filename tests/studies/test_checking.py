@@ -11,7 +11,7 @@ import pytest
 from core.config.importing import ImportConfig
 from core.errors import StudyError
 from core.files import read_json, stamp, write_json
-from core.studies.checking import verify_study, find_files
+from core.studies.checking import find_files, verify_study
 from core.studies.importing import import_study
 from core.studies.manifest import fingerprint, read_hashes, split_hash, write_hashes
 from core.studies.study import Study
