@@ -7,8 +7,9 @@ import numpy as np
 from core.config.presets import PRESETS
 from core.config.run import RunConfig
 from core.errors import StudyError
+from core.runs import Run
 from core.studies.captions import captions
-from core.studies.study import Study, check_leaks
+from core.studies.study import Study, check_leaks, study_names
 
 
 def check_study(config: RunConfig, study: Study) -> None:
@@ -22,6 +23,18 @@ def check_study(config: RunConfig, study: Study) -> None:
         raise StudyError(f"Study {study.name!r} {lacking}. Presets that work on it: {', '.join(able)}.")
     if config.losses:
         check_leaks(study.samples)
+
+
+def new_run(config: RunConfig) -> Run:
+    """Make a run when its study has what it demands (the demo builds itself where it is missing); nothing is started.
+
+    Raises:
+        ConfigError, StudyError: it cannot work; no folder is left behind.
+    """
+    config.check()
+    if config.study != "demo" or "demo" in study_names():
+        check_study(config, Study.load(config.study))
+    return Run.create(config)
 
 
 def _lacking(config: RunConfig, study: Study) -> str | None:
@@ -42,10 +55,11 @@ def _lacking(config: RunConfig, study: Study) -> str | None:
 
 def _few_texts(study: Study, train: list[int]) -> str | None:
     """The contrastive loss of images and texts asks which text is whose: of one alone there is nothing to ask."""
-    texts = captions(study)
-    distinct = {text for row in train if (text := texts[row]) is not None}
-    if len(distinct) > 1:
-        return None
+    distinct: set[str] = set()
+    for text in captions(study, train):
+        distinct |= {text} if text is not None else set()
+        if len(distinct) > 1:  # mostly the second one: the others need not be made
+            return None
     told = ", and the contrastive loss needs two different ones or more"
     if distinct:
         return "has one and the same text throughout its training split" + told

@@ -63,7 +63,7 @@ class Captions:
 
 def caption_features(encoder: Encoder, study: Study) -> Captions:
     """Each distinct text is embedded once."""
-    codes, distinct = pd.factorize(np.array(captions(study), dtype=object))  # None becomes -1
+    codes, distinct = pd.factorize(np.array(list(captions(study)), dtype=object))  # None becomes -1
     features = torch.from_numpy(text_features(encoder, [str(text) for text in distinct]))
     return Captions(features=features.to(encoder.device), of_sample=torch.from_numpy(codes).to(encoder.device))
 

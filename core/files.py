@@ -15,6 +15,16 @@ from typing import Any, BinaryIO
 from core.errors import ArtefactError
 
 
+def _mode() -> int:
+    mask = os.umask(0)  # it can only be read by setting it
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+MODE = _mode()
+"""What a new file may be used by, as the user's umask says (``mkstemp`` would keep it from the group)."""
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """A binary file that takes the place of ``path`` only when the block ends well."""
@@ -25,6 +35,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
+        os.chmod(name, MODE)
         os.replace(name, path)
         sync_folder(path.parent)
     except BaseException:

@@ -16,13 +16,13 @@ from core.demands import check_study
 from core.devices import best_device, describe
 from core.embedding import Captions, PromptFeatures, caption_features, embed, prompt_features
 from core.encoders import Encoder, load_encoder
-from core.errors import RunError, StudyError
+from core.errors import RunError
 from core.features import image_features
 from core.files import read_json, replacing, stamp, verify, write_json
 from core.heads import Head, build_head
 from core.metrics.results import to_json
 from core.objectives import Objective, shared_text_floor
-from core.runs import MANIFESTS, MetricsLog, Run
+from core.runs import MANIFESTS, MetricsLog, Run, identity
 from core.studies.study import Study, study_names
 from core.training import StepMetrics, Trainer, seed_everything
 from core.work import ProgressFile, StopRequest
@@ -157,15 +157,9 @@ class Pipeline:
 
     def _remember_study(self, study: Study) -> None:
         """The run's folder names the study's content; a study that changed under a run is refused."""
-        path = self.run.folder / "study.json"
-        own = {"name": study.name, "fingerprint": study.fingerprint, "split_hash": study.split_hash}
-        if not path.exists():
-            write_json(path, own)
-        elif read_json(path) != own:
-            raise StudyError(
-                f"Study {study.name!r} changed since this run began (other images, labels or splits). "
-                "Start a new run; this one keeps what it has."
-            )
+        self.run.check_is_of(study)
+        if not (self.run.folder / "study.json").exists():
+            write_json(self.run.folder / "study.json", identity(study))
 
     def _new_head(self, ready: Prepared) -> Head:
         seed_everything(self.config.seed)

@@ -43,9 +43,8 @@ def allowed_folder(path: str) -> Path:
         return resolved(path)
     if not any(folder.is_relative_to(root) for root in data_roots()):
         raise StudyError(
-            "This folder lies outside those that the page may read. Start the app with FLUOROSCOPE_DATA set to the "
-            f"folder of your datasets (several: separated by {os.pathsep!r}), put a copy under data/ in the workspace, "
-            "or import it on the command line (`python -m scripts.study import`)."
+            "This folder lies outside the configured roots. Start again with FLUOROSCOPE_DATA set to the folder of "
+            f"your datasets (several: separated by {os.pathsep!r}), or put a copy under data/ in the workspace."
         )
     return resolved(path)
 

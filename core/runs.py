@@ -18,9 +18,10 @@ import pandas as pd
 
 from core import jobs
 from core.config.run import RunConfig
-from core.errors import ArtefactError, FluoroscopeError, RunError
+from core.errors import ArtefactError, FluoroscopeError, RunError, StudyError
 from core.files import read_json, replacing, verify, write_json
 from core.store import EmbeddingSet, Projection
+from core.studies.study import Study
 from core.work import Work
 from core.workspace import ROOT, home
 
@@ -69,10 +70,6 @@ class Run(Work):
             )
         return cls(found[0].folder)
 
-    @property
-    def id(self) -> str:
-        return self.folder.name
-
     @cached_property
     def _manifest(self) -> dict[str, Any]:
         data: dict[str, Any] = read_json(self.folder / "config.json")
@@ -104,6 +101,22 @@ class Run(Work):
         """
         jobs.start(self.folder, ["-m", "scripts.worker", "run", self.id, *(["--stage", stage] if stage else [])])
 
+    def check_is_of(self, study: Study) -> None:
+        """Whether a study is still the one that this run was made from: rows of another would be mixed up.
+
+        Raises:
+            StudyError: it was imported anew with other images, labels or splits.
+        """
+        try:
+            own = read_json(self.folder / "study.json")
+        except ArtefactError:
+            return  # its first stage has not begun
+        if own != identity(study):
+            raise StudyError(
+                f"Study {study.name!r} changed since run {self.id[:8]} began (other images, labels or splits). "
+                "Start a new run, or import the study again as it was."
+            )
+
     def embeddings(self, name: str) -> EmbeddingSet:
         """``images``, ``texts``, ``prompts``, ``negatives`` or ``prompts-frozen``."""
         return EmbeddingSet.load(self.folder / "embeddings" / name)
@@ -128,6 +141,11 @@ class Run(Work):
     def has(self, stage: str) -> bool:
         """Whether a stage's manifest, which is written last, is there."""
         return (self.folder / MANIFESTS[stage]).is_file()
+
+
+def identity(study: Study) -> dict[str, str]:
+    """What a run remembers of its study."""
+    return {"name": study.name, "fingerprint": study.fingerprint, "split_hash": study.split_hash}
 
 
 def list_runs() -> list[Run]:

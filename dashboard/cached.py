@@ -1,8 +1,8 @@
 """Files that were read once are not read again while they stay the same.
 
 The only file with Streamlit's caches. A cache is keyed on (path, mtime_ns, size) of the manifest that names the data,
-never on the data. Arrays are kept as they are and marked read-only (``cache_resource``): ``cache_data`` would copy them
-at every rerun.
+never on the data; what lies in somebody's folder is looked up again after half a minute. Arrays are kept as they are
+and marked read-only (``cache_resource``): ``cache_data`` would copy them at every rerun.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.config.importing import MappingConfig
+from core.config.importing import MappingConfig, Source
 from core.pictures.source import judged_centroids, judged_pairs
 from core.runs import Run, read_metrics
 from core.store import EmbeddingSet, Projection
 from core.studies.folder import Folder
 from core.studies.mapping import open_table, propose
+from core.studies.sources import guess
 from core.studies.study import Study
 from core.studies.tables import ROW
+from core.workspace import home
 
 Stamp = tuple[str, int, int]
 
@@ -38,18 +40,20 @@ def stamp(path: Path) -> Stamp:
 
 def study(name: str) -> Study:
     """A study with its table and labels; images stay on disk."""
-    opened = Study.load(name)
-    return _study(stamp(opened.folder / "study.json"), opened)
+    key = stamp(home() / "studies" / name / "study.json")  # first: a study that is replaced meanwhile is read again
+    return _study(key, Study.load(name))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=3, show_spinner=False)
 def _study(key: Stamp, _opened: Study) -> Study:
+    """All of it is opened now, so that a study which is replaced later does not mix with this one."""
+    _ = _opened.images, _opened.boxes, _opened.set_aside, _opened.summary
     _opened.labels.setflags(write=False)
     _opened.stated.setflags(write=False)
     return _opened
 
 
-@st.cache_resource(ttl=30, max_entries=8, show_spinner="Looking into the folder …")
+@st.cache_resource(ttl=30, max_entries=2, show_spinner="Looking into the folder …")
 def folder(path: Path) -> Folder:
     """What lies in a folder of radiographs, as it was half a minute ago at most."""
     return Folder.read(path)
@@ -61,19 +65,29 @@ def subfolders(root: Path, most: int = 200) -> list[Path]:
     if not root.is_dir():
         return []
     inside = sorted(path for pattern in ("*", "*/*") for path in root.glob(pattern) if _offered(path))
-    return [*(path for path in inside if path.resolve().is_relative_to(root)), root][:most]
+    return [*[path for path in inside if path.resolve().is_relative_to(root)][: most - 1], root]
 
 
 def _offered(path: Path) -> bool:
     return path.is_dir() and not path.name.startswith(".") and not path.name.lower().startswith("images")
 
 
-@st.cache_resource(ttl=30, max_entries=8, show_spinner="Reading the table …")
 def proposal(path: Path, table: str) -> tuple[list[str], MappingConfig, int]:
     """The columns of a table, a proposal what they mean, and its rows."""
-    there = folder(path)
-    name, rows = open_table(there, table)
+    return _proposal(stamp(path / table), path, table)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the table …")
+def _proposal(key: Stamp, _path: Path, _table: str) -> tuple[list[str], MappingConfig, int]:
+    there = folder(_path)
+    name, rows = open_table(there, _table)
     return [column for column in rows if column != ROW], propose(there, rows, name), len(rows)
+
+
+@st.cache_resource(ttl=30, max_entries=8, show_spinner=False)
+def guessed(path: Path) -> Source:
+    """The source that a folder looks like."""
+    return guess(folder(path))
 
 
 def embeddings(run: Run, name: str) -> EmbeddingSet:

@@ -8,15 +8,24 @@ import pandas as pd
 import streamlit as st
 
 from core.pictures.radiograph import colour_of, marked
-from core.studies.filters import STATES, bounds, categories, columns, matching
+from core.studies.filters import bounds, categories, columns, matching
 from core.studies.study import COLUMNS, PREFIX, Study
-from core.studies.vocabulary import display_name
+from core.studies.vocabulary import STATED, STATES, UNKNOWN, display_name
 from dashboard import selection
 from dashboard.widgets import findings_of, plain
 
 PAGE, ACROSS = 24, 6
-STATED = {1.0: "present", 0.0: "absent", -1.0: "uncertain"}
 MOST_SIBLINGS = 6
+
+
+def where(study: Study) -> str:
+    """The selection's name for the columns that conditions are put on."""
+    return f"where-{study.name}"
+
+
+def condition(study: Study, column: str) -> str:
+    """The selection's name for the condition on a column (no study's name has a colon)."""
+    return f"is-{study.name}:{column}"
 
 
 def radiographs(study: Study) -> None:
@@ -36,27 +45,30 @@ def radiographs(study: Study) -> None:
 
 
 def conditions(study: Study) -> dict[str, Any]:
-    """One widget for each column that the user wants to filter by."""
+    """One widget for each column that the user wants to filter by; a column that is taken away keeps no condition."""
     kinds = columns(study)
     chosen = selection.several(
         "Filter by",
         list(kinds),
-        name="where",
+        name=where(study),
         default=[],
         format_func=title,
         placeholder="Findings, split, view, sex, age, text, patient …",
     )
+    for name in kinds.keys() - chosen:
+        selection.drop(condition(study, name))
     found: dict[str, Any] = {}
     for place, (column, name) in enumerate(zip(st.columns(4) * (len(chosen) // 4 + 1), chosen, strict=False)):
         with column:
-            found[name] = _condition(study, name, kinds[name])
+            found[name] = _asked(study, name, kinds[name])
         if place % 4 == 3 and place + 1 < len(chosen):
             st.space("small")
     return found
 
 
-def _condition(study: Study, name: str, kind: str) -> Any:
-    key = f"is-{name}"
+def _asked(study: Study, name: str, kind: str) -> Any:
+    """What the user wants of one column."""
+    key = condition(study, name)
     if kind == "finding":
         return selection.several(title(name), list(STATES), name=key, default=["present"])
     if kind == "category":
@@ -114,7 +126,7 @@ def look(study: Study, row: int) -> None:
 
 
 def _labels(study: Study, row: int) -> None:
-    states = [STATED.get(value, "unknown") for value in study.stated[row].tolist()]
+    states = [STATED.get(value, UNKNOWN) for value in study.stated[row].tolist()]
     order = sorted(range(len(states)), key=lambda at: (list(STATES).index(states[at]), at))
     table = {"Finding": [display_name(study.findings[at]) for at in order], "Stated": [states[at] for at in order]}
     st.dataframe(pd.DataFrame(table), hide_index=True, width="stretch", height=min(36 * len(states) + 38, 320))

@@ -18,13 +18,16 @@ _KEPT = "kept"
 _WORDS = "words"
 """Where typed words live: as chosen values do, but never in the URL."""
 
+_KEYS = "keys"
+"""Where the keys of widgets live, by the name whose value they show."""
+
 
 def restore() -> None:
-    """At the start of a session, and when the user follows a link, take the values from the URL."""
-    given = {name: st.query_params.get_all(name) for name in st.query_params}
+    """At the start of a session, which opening a link is, take the values from the URL."""
     if _KEPT not in st.session_state:
-        st.session_state[_KEPT] = {}
-        _kept().update(given)
+        st.session_state[_KEPT] = {name: st.query_params.get_all(name) for name in st.query_params}
+        st.session_state[_WORDS] = {}
+        st.session_state[_KEYS] = {}
 
 
 def publish() -> None:
@@ -41,9 +44,16 @@ def _kept() -> dict[str, list[str]]:
 
 def put(name: str, values: Sequence[str] | str | None) -> None:
     """Set a value from code, such as a point that was clicked; its widget, if any, shows it from the next draw on."""
+    drop(name)
     _kept()[name] = [values] if isinstance(values, str) else list(values or [])
-    for key in [key for key in st.session_state if str(key).partition("|")[0] == _key(name)]:
-        del st.session_state[key]
+
+
+def drop(name: str) -> None:
+    """Forget a value; its widget, if any, starts at its default from the next draw on."""
+    _kept().pop(name, None)
+    st.session_state[_WORDS].pop(name, None)
+    for key in st.session_state[_KEYS].pop(name, ()):
+        st.session_state.pop(key, None)
 
 
 def get(name: str, default: str | None = None) -> str | None:
@@ -53,8 +63,10 @@ def get(name: str, default: str | None = None) -> str | None:
 
 def _key(name: str, kind: str = "") -> str:
     """The key of a name's widget; two kinds of widgets that share a name on two pages must not share a key, because
-    Streamlit would start the second one anew."""
-    return f"widget:{name}|{kind}" if kind else f"widget:{name}"
+    Streamlit would start the second one anew. It is noted, so that code that sets the value finds the widget."""
+    key = f"widget:{name}|{kind}" if kind else f"widget:{name}"
+    st.session_state[_KEYS].setdefault(name, set()).add(key)
+    return key
 
 
 def _start(key: str, value: Any) -> None:
@@ -63,19 +75,31 @@ def _start(key: str, value: Any) -> None:
         st.session_state[key] = value
 
 
-def _remember(name: str, values: list[str], default: list[str]) -> None:
-    if values == default:
+def _remember(name: str, values: list[str], default: list[str], *, always_in_url: bool = False) -> None:
+    if values == default and not always_in_url:
         _kept().pop(name, None)
     else:
         _kept()[name] = values
 
 
-def several(label: str, options: Sequence[str], *, name: str, default: Sequence[str], **more: Any) -> list[str]:
-    """A multiselect of option keys; values of the URL that do not exist any more are left out."""
+def several(
+    label: str,
+    options: Sequence[str],
+    *,
+    name: str,
+    default: Sequence[str],
+    always_in_url: bool = False,
+    **more: Any,
+) -> list[str]:
+    """A multiselect of option keys; values of the URL that do not exist any more are left out.
+
+    ``always_in_url``: also where they are the default; for defaults that depend on the workspace, such as the newest
+    run, because a link would show another one later.
+    """
     known = [value for value in _kept().get(name, list(default)) if value in options]
     _start(_key(name), known or [value for value in default if value in options])
     chosen: list[str] = st.multiselect(label, options, key=_key(name), **more)
-    _remember(name, chosen, list(default))
+    _remember(name, chosen, list(default), always_in_url=always_in_url)
     return chosen
 
 
@@ -86,15 +110,16 @@ def one(
     name: str,
     default: str | None = None,
     draw: Callable[..., Any] = st.selectbox,
+    always_in_url: bool = False,
     **more: Any,
 ) -> str:
-    """A selectbox (or segmented control, or radio) of option keys."""
+    """A selectbox (or segmented control, or radio) of option keys; ``always_in_url`` as in :func:`several`."""
     fallback = default if default in options else options[0]
     kept = (_kept().get(name) or [fallback])[0]
     key = _key(name, draw.__name__)
     _start(key, kept if kept in options else fallback)
     chosen = draw(label, options, key=key, **more) or fallback
-    _remember(name, [chosen], [fallback])
+    _remember(name, [chosen], [fallback], always_in_url=always_in_url)
     return str(chosen)
 
 
@@ -124,8 +149,6 @@ def span(label: str, low: float, high: float, *, name: str, **more: Any) -> tupl
 def words(label: str, *, name: str, **more: Any) -> str:
     """A text field whose value stays in this session: what somebody looks for may name a patient, and URLs are shown,
     kept and sent around."""
-    if _WORDS not in st.session_state:
-        st.session_state[_WORDS] = {}
     typed: dict[str, str] = st.session_state[_WORDS]
     _start(_key(name), typed.get(name, ""))
     typed[name] = str(st.text_input(label, key=_key(name), **more)).strip()
@@ -136,7 +159,7 @@ def page(total: int, *, name: str) -> int:
     """The number of a page, from 1; when the number of pages changes, something else is listed: it starts anew."""
     kept = _kept().get(name) or []
     start = int(kept[0]) if len(kept) == 2 and kept[0].isdigit() and kept[1] == str(total) else 1
-    chosen = int(st.pagination(total, default=min(max(start, 1), total), key=f"{_key(name)}-{total}"))
+    chosen = int(st.pagination(total, default=min(max(start, 1), total), key=_key(name, str(total))))
     _remember(name, [str(chosen), str(total)], ["1", str(total)])
     return chosen
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -12,7 +13,10 @@ from core.errors import FluoroscopeError
 from core.runs import Run
 from core.studies.imports import Import
 from core.work import Work, read_progress
+from dashboard import selection
 from dashboard.widgets import label, plain
+
+W = TypeVar("W", bound=Work)
 
 DOING = {
     "import": "Reading radiographs",
@@ -75,6 +79,18 @@ def card(run: Run, *, controls: bool = True) -> None:
             _controls(run, state, right)
 
 
+MOST_LISTED = 20
+
+
+def cards(works: Sequence[W], draw: Callable[[W], None], *, name: str) -> None:
+    """The newest ones, and all of them where that is wanted."""
+    shown = works
+    if len(works) > MOST_LISTED and not selection.switch(f"Show all {len(works):,}", name=name):
+        shown = works[:MOST_LISTED]
+    for work in shown:
+        draw(work)
+
+
 def import_card(job: Import) -> None:
     """One import: how it stands, why it failed, and what can be done about it."""
     state = job.state()
@@ -88,13 +104,21 @@ def import_card(job: Import) -> None:
                 st.toast("Asked to stop: what is decoded stays.")
             return
         if state.done:
-            right.page_link("views/studies.py", label="Look at it", icon=":material/photo_library:")
+            if right.button("Look at it", key=f"show-{job.id}", icon=":material/photo_library:", width="stretch"):
+                selection.put("study", job.id)
+                st.switch_page("views/studies.py")
             return
-        st.error(plain(job.failure() or "It ended without saying why: the end of its log is below."))
+        if state.stopped or state.state == "new":
+            st.caption("What was decoded is kept: it can go on from there.")
+        else:
+            st.error(plain(job.failure() or "It ended without saying why: the end of its log is below."))
         if right.button("Go on", key=f"resume-import-{job.id}", icon=":material/replay:", width="stretch"):
             _start(job)
         if right.button("Discard", key=f"discard-import-{job.id}", icon=":material/delete:", width="stretch"):
-            job.discard()
+            try:
+                job.discard()
+            except FluoroscopeError as error:
+                st.warning(plain(str(error)))
             st.rerun(scope="fragment")
         with st.expander("Log"):
             st.code(job.log_tail() or "Nothing yet.", language=None, wrap_lines=True)

@@ -17,7 +17,7 @@ from core.errors import ConfigError, FluoroscopeError
 from core.figures.export import FORMATS, chromium_available, figure_bytes, figure_csv, file_name
 from core.figures.theme import DARK, LIGHT, Theme
 from core.runs import Run, list_runs
-from core.studies.study import Study
+from core.studies.study import Study, broken_studies
 from core.studies.vocabulary import display_name
 from dashboard import cached, selection
 from dashboard.components.plot import Click, plot
@@ -45,6 +45,12 @@ def guarded(draw: Callable[[], None]) -> None:
         draw()
     except FluoroscopeError as error:
         st.error(plain(str(error)))
+
+
+def warn_of_broken() -> None:
+    """Studies that cannot be opened, and why."""
+    for reason in broken_studies().values():
+        st.warning(plain(reason))
 
 
 def theme() -> Theme:
@@ -104,6 +110,8 @@ def study_of(runs: Sequence[Run]) -> Study:
         st.warning(f"These runs are of different studies ({', '.join(sorted(names))}): choose runs of one study.")
         st.stop()
     study = cached.study(names.pop())
+    for run in runs:
+        run.check_is_of(study)
     if study.synthetic:
         st.caption(f"Study `{study.name}` :orange-badge[synthetic]: its radiographs are of nobody.")
     return study

@@ -1,4 +1,4 @@
-"""``python -m scripts.bench NAME``: speed as ratios against the obvious alternative, measured in one run."""
+"""``python -m scripts.bench NAME``: speed, measured in one run with the obvious alternative where there is one."""
 
 from __future__ import annotations
 

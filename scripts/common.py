@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 import warnings
@@ -9,6 +10,11 @@ from collections.abc import Callable
 
 from core.errors import FluoroscopeError, Stopped
 from core.jobs import STOPPED
+
+NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+WORKSPACE_CLOSED = (
+    "The workspace may not be written to: check its permissions, or set FLUOROSCOPE_HOME to a folder that may."
+)
 
 
 def set_up_log() -> None:
@@ -30,4 +36,9 @@ def main(work: Callable[[], None]) -> None:
         sys.exit(STOPPED)
     except FluoroscopeError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in NO_RIGHT:
+            raise
+        print(f"RunError: {WORKSPACE_CLOSED}", file=sys.stderr)
         sys.exit(1)

@@ -60,7 +60,10 @@ def work() -> None:
         raise ExportError(f"These runs are of different studies ({', '.join(sorted(names))}); give runs of one study.")
     if arguments.figure == "difference" and len(runs) != 2:
         raise ExportError(f"A difference is of two runs; {len(runs)} were given.")
-    figure = FIGURES[arguments.figure](runs, Study.load(names.pop()), arguments, DARK if arguments.dark else LIGHT)
+    study = Study.load(names.pop())
+    for run in runs:
+        run.check_is_of(study)
+    figure = FIGURES[arguments.figure](runs, study, arguments, DARK if arguments.dark else LIGHT)
     if figure is None:
         raise ExportError(f"Run {runs[0].id[:8]} has nothing to draw for {arguments.figure!r}.")
     form = arguments.format

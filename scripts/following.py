@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Callable
 
 from tqdm import tqdm
 
-from core.jobs import STOPPED
+from core.config.importing import ImportConfig
+from core.jobs import STOPPED, JobState
 from core.runs import Run
 from core.studies.imports import Import
 from core.studies.study import Study
-from core.work import read_progress
+from core.work import Work, read_progress
 from scripts.common import main
 
 
@@ -24,51 +26,60 @@ def follow(run: Run, stage: str | None = None) -> None:
     log = run.folder / "log.txt"
     seen = log.stat().st_size if log.exists() else 0
     run.start(stage)
-    while True:
-        running = run.state().running  # asked before the log is read, so that its last lines are shown
-        try:
-            with log.open("rb") as stream:
-                stream.seek(seen)
-                new = stream.read()
-            seen += len(new)
-            sys.stderr.write(new.decode(errors="replace"))
-            sys.stderr.flush()
-            if not running:
-                break
-            time.sleep(0.2)
-        except KeyboardInterrupt:
-            print("Asked to save and stop …", file=sys.stderr)
-            run.stop()
-    state = run.state()
+
+    def draw() -> None:
+        nonlocal seen
+        with log.open("rb") as stream:
+            stream.seek(seen)
+            new = stream.read()
+        seen += len(new)
+        sys.stderr.write(new.decode(errors="replace"))
+        sys.stderr.flush()
+
+    state = _watch(run, draw)
     if not state.done:
         print(f"Run {run.id[:8]} {state.words}.", file=sys.stderr)
-        sys.exit(STOPPED if state.stopped else state.code if state.code and state.code > 0 else 1)
+        sys.exit(_code(state))
 
 
-def follow_import(job: Import) -> Study:
+def follow_import(config: ImportConfig) -> Study:
     """Start an import, show how far it is until it ends, and open its study; else end as it did.
 
     The work goes on when this terminal closes; Ctrl-C asks it to stop, and the next start goes on from there.
     """
-    job.start()
+    job = Import.begin(config)
     with tqdm(unit=" radiographs", desc=job.id) as bar:
-        while job.state().running:
-            try:
-                _show(bar, read_progress(job.folder)["now"])
-                time.sleep(0.2)
-            except KeyboardInterrupt:
-                bar.write("Asked to stop …", file=sys.stderr)
-                job.stop()
-        if job.state().done:
+        state = _watch(job, lambda: _show(bar, read_progress(job.folder)["now"]))
+        if state.done:
             count = max(bar.n, len(Study.load(job.id)))
             _show(bar, {"done": count, "total": count})
-    state = job.state()
     if not state.done:
         print(job.failure() or (f"Import {state.words}.\n{job.log_tail(12)}"), file=sys.stderr)
         if state.stopped:
             print("What was decoded is kept: the same command goes on from there.", file=sys.stderr)
-        sys.exit(STOPPED if state.stopped else 1)
+        sys.exit(_code(state))
     return Study.load(job.id)
+
+
+def _watch(work: Work, draw: Callable[[], None]) -> JobState:
+    """Draw until the work ends, once more when it has; Ctrl-C asks it to save and stop, and goes on watching."""
+    while True:
+        try:
+            running = work.state().running  # asked before drawing, so that the last lines are shown
+            draw()
+            if not running:
+                return work.state()
+            time.sleep(0.2)
+        except KeyboardInterrupt:
+            print("Asked to save and stop …", file=sys.stderr)
+            work.stop()
+
+
+def _code(state: JobState) -> int:
+    """With which code a command ends whose work did not end well."""
+    if state.stopped:
+        return STOPPED
+    return state.code if state.code and state.code > 0 else 1
 
 
 def _show(bar: tqdm, now: dict[str, int] | None) -> None:

@@ -9,9 +9,8 @@ import tyro
 
 from core.config.presets import PRESETS, preset
 from core.config.run import RunConfig
-from core.demands import check_study
+from core.demands import new_run
 from core.runs import Run
-from core.studies.study import Study, study_names
 from scripts.common import main
 from scripts.following import follow
 from scripts.tables import report
@@ -42,9 +41,7 @@ def work() -> None:
     else:
         default = preset(chosen.preset, study=chosen.study, encoder=chosen.encoder)
         config = tyro.cli(RunConfig, default=default, args=rest, description=SUMMARY)
-        if config.study != "demo" or "demo" in study_names():  # the demo builds itself
-            check_study(config, Study.load(config.study))  # what cannot work must not leave a run behind
-        run = Run.create(config)
+        run = new_run(config)
     if chosen.background:
         run.start()
         print(run.id)

@@ -11,7 +11,7 @@ from core.config.importing import SOURCES, ImportConfig
 from core.errors import ConfigError, StudyError
 from core.roots import refuse_system_folder
 from core.studies.imports import Import
-from core.studies.study import load_studies
+from core.studies.study import broken_studies, load_studies
 from scripts.common import main
 from scripts.following import follow_import
 from scripts.tables import describe
@@ -24,17 +24,23 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="the studies of this workspace")
     bring = commands.add_parser("import", help="make a study", add_help=False)
-    bring.add_argument(
-        "source", choices=sorted(SOURCES), help="; ".join(f"{key}: {is_}" for key, is_ in SOURCES.items())
+    bring.add_argument("source", choices=sorted(SOURCES))
+    check = commands.add_parser(
+        "check",
+        help="verify a study's files, pixels, fingerprint and splits; what is damaged is made again by the next import",
     )
-    check = commands.add_parser("check", help="verify a study's files, pixels, fingerprint and splits")
     check.add_argument("name")
     find = commands.add_parser("find", help="which file a salted id of a study stands for")
     find.add_argument("name")
     find.add_argument("id", nargs="+")
     find.add_argument("--path", required=True, help="the folder that the study was imported from")
+    find.add_argument("--table", default="", help="its table, where it holds several")
     drop = commands.add_parser("discard", help="forget an unfinished import and what it has decoded")
     drop.add_argument("name")
+    if arguments[:1] == ["import"] and {"-h", "--help"} & set(arguments[1:2]):
+        print("usage: python -m scripts.study import SOURCE [--help]\n")
+        print("\n".join(f"  {source:10} {what}" for source, what in SOURCES.items()))
+        sys.exit(0)
     chosen, rest = parser.parse_known_args(arguments)
     if rest and chosen.command != "import":
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -48,13 +54,13 @@ def import_study(source: str, rest: list[str]) -> None:
     config = tyro.cli(ImportConfig, default=default, args=rest, prog=f"python -m scripts.study import {source}")
     if config.name == "?":
         config = config.replace(name="demo" if source == "demo" else "")
+    if config.source != source:
+        raise ConfigError(f"The source is {source!r}, and --source says {config.source!r}: give it once.")
     if source != "demo":
         if config.path == "?" or not config.name:
             raise ConfigError(f"Source {source!r} needs --path DIR (its folder) and --name NAME (of the new study).")
         refuse_system_folder(config.path)
-    job = Import.create(config)
-    study = follow_import(job)
-    print(describe(study))
+    print(describe(follow_import(config)))
 
 
 def check(name: str) -> None:
@@ -75,7 +81,8 @@ def work() -> None:
     elif chosen.command == "find":
         from core.studies.checking import find_files
 
-        config = Import.load(chosen.name).config.replace(path=chosen.path)  # the import itself forgets it
+        config = Import.load(chosen.name).config  # it has forgotten the folder and the table
+        config = config.replace(path=chosen.path, mapping=config.mapping.replace(table=chosen.table))
         for salted_id, file in find_files(config, chosen.id).items():
             print(f"{salted_id}  {file or 'not among the files of this import'}")
     elif chosen.command == "discard":
@@ -84,6 +91,8 @@ def work() -> None:
     else:
         for study in load_studies():
             print(f"{study.name:24}{len(study):>8} radiographs  {study.manifest['title']}")
+        for reason in broken_studies().values():
+            print(reason, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A finished run as a table in the terminal."""
+"""A finished run, and a study, in the terminal."""
 
 from __future__ import annotations
 

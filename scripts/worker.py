@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from core.errors import FluoroscopeError, RunError, Stopped
 from core.work import Work
-from scripts.common import main, set_up_log
+from scripts.common import NO_RIGHT, WORKSPACE_CLOSED, main, set_up_log
 
 
 def run(run_id: str, stage: str | None) -> None:
@@ -54,12 +54,15 @@ def reporting(subject: Work, work: Callable[[], None]) -> None:
         subject.fail(error)
         raise
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            told = RunError(f"No room to write ({error.strerror}). What was saved is whole: make room, then go on.")
+        elif error.errno in NO_RIGHT:
+            told = RunError(WORKSPACE_CLOSED)
+        else:
             raise
-        full = RunError(f"No room to write ({error.strerror}). What was saved is whole: make room, then go on.")
         with contextlib.suppress(OSError):
-            subject.fail(full)
-        raise full from error
+            subject.fail(told)
+        raise told from error
 
 
 if __name__ == "__main__":

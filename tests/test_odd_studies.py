@@ -190,7 +190,7 @@ def forgotten(*rows: int) -> Callable[[np.ndarray], np.ndarray]:
 
 def test_a_radiograph_of_which_nothing_is_known_has_no_text(workspace: Path) -> None:
     unknown = tiny_study(labels=forgotten(0, 1), counts=(4, 1, 1))
-    found = captions(unknown)
+    found = list(captions(unknown))
     assert found[:2] == [None, None]
     assert all(text is not None for text in found[2:])
     assert set(captions(tiny_study("bare", findings=(), counts=(4, 1, 1)))) == {None}

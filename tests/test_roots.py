@@ -11,7 +11,7 @@ from core import roots
 from core.errors import StudyError
 from core.roots import allowed_folder, data_roots, refuse_system_folder
 
-OUTSIDE = "lies outside those that the page may read"
+OUTSIDE = "lies outside the configured roots"
 SYSTEM = "a folder of the system, or somebody's home"
 
 

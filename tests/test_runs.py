@@ -16,11 +16,12 @@ import pytest
 from core import runs
 from core.config.presets import preset
 from core.config.run import RunConfig
-from core.errors import ArtefactError, RunError
+from core.errors import ArtefactError, RunError, StudyError
 from core.files import read_json, stamp, write_json
-from core.runs import MetricsLog, Run, list_runs, read_metrics
+from core.runs import MetricsLog, Run, identity, list_runs, read_metrics
 from core.store import EmbeddingSet
 from core.work import ProgressFile, read_progress
+from tests.tiny import tiny_study
 
 LABELS = [
     "<img src=x onerror=alert(1)>",
@@ -259,3 +260,15 @@ def test_an_embedding_is_read_by_its_name(workspace: Path) -> None:
     vectors = np.eye(3, dtype=np.float32)
     EmbeddingSet(ids=list("abc"), vectors=vectors, modality="image").save(run.folder / "embeddings" / "images")
     np.testing.assert_array_equal(run.embeddings("images").vectors, vectors)
+
+
+def test_a_study_that_was_imported_anew_is_not_mixed_up(workspace: Path) -> None:
+    study = tiny_study(counts=(4, 2, 2))
+    run = Run.create(preset("zero-shot", study="tiny", encoder="lite"))
+    run.check_is_of(study)  # nothing was begun
+    write_json(run.folder / "study.json", identity(study))
+    run.check_is_of(study)
+    other = tiny_study(counts=(4, 2, 3))
+    with pytest.raises(StudyError, match=r"'tiny' changed since run .* began"):
+        run.check_is_of(other)
+    assert workspace.is_dir()

@@ -76,7 +76,7 @@ class ImportConfig(Config):
     )
     val_fraction: float = setting(default=0.15, help="share of validation, where it has to be cut", low=0.0, high=0.9)
     test_fraction: float = setting(default=0.15, help="share of test, where it has to be cut", low=0.0, high=0.9)
-    seed: int = setting(default=0, help="of the split", low=0, high=2**31 - 1)
+    seed: int = setting(default=0, help="of the split (of the drawing, for the demo)", low=0, high=2**31 - 1)
     patients: Literal["named", "each-image"] = setting(
         default="named",
         help="named: by the source; each image: where it names none, every radiograph counts as another person's",
@@ -92,6 +92,10 @@ class ImportConfig(Config):
         super().__post_init__()
         if not self.path and self.source != "demo":
             raise ConfigError(f"Source {self.source!r} needs a path: the folder in which the radiographs lie.")
+        if self.source == "demo" and not 32 <= self.size <= 1024:
+            raise ConfigError(f"size is {self.size}; the demo is drawn with sides from 32 to 1024 pixels.")
+        if self.labels == "experts" and self.source != "nih":
+            raise ConfigError(f"labels is 'experts', but only NIH has expert labels; the source is {self.source!r}.")
         if self.val_fraction + self.test_fraction > 0.95:
             raise ConfigError(
                 f"val_fraction {self.val_fraction:g} and test_fraction {self.test_fraction:g} leave nothing to train "

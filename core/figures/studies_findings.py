@@ -24,12 +24,9 @@ from core.figures.studies import (
     table,
     translucent,
 )
-from core.figures.theme import LIGHT, Theme, dress, empty, figure, hover, plain
+from core.figures.theme import LIGHT, Theme, dress, empty, figure, hover, plain, same_length
 
-LIMITS = (10.0, 1.0)
-"""Prevalence in per cent above which a finding belongs to the head, and up to which to the tail (CXR-LT)."""
-
-GROUPS = (("head", "> 10 %"), ("medium", "1 to 10 %"), ("tail", "≤ 1 %"))
+GROUPS = ("head", "medium", "tail")
 ROW = 24
 """Pixels per finding."""
 
@@ -41,18 +38,22 @@ def prevalence(
     uncertain: ArrayLike,
     unknown: ArrayLike,
     *,
+    groups: Sequence[str],
+    limits: tuple[float, float],
     splits: Sequence[str] = SPLITS,
     log: bool = False,
     theme: Theme = LIGHT,
 ) -> go.Figure:
     """Share of the radiographs with a finding among those in which it is known, the most frequent finding first.
 
-    Bars are all splits together, in the colours of head (> 10 %), medium and tail (<= 1 %) as in CXR-LT (Holste et
-    al., 2022); marks are the splits. A finding that is nowhere known has no bar and says so.
+    Bars are all splits together, in the colours of head, medium and tail as in CXR-LT (Holste et al., 2022); marks are
+    the splits. A finding that is nowhere known has no bar and says so.
 
     Args:
         names: K findings.
         present, absent, uncertain, unknown: counts (K, S) of each finding and split.
+        groups: ``head``, ``medium`` or ``tail`` for each finding; one of none of these has no bar.
+        limits: prevalence in per cent above which a finding belongs to the head, and up to which to the tail.
         splits: S names.
         log: a logarithmic axis, which shows the tail; what is never present has no place on it.
         theme: light or dark.
@@ -66,9 +67,11 @@ def prevalence(
     ])  # fmt: skip
     shares = percent(counts[0].sum(axis=1), counts[:2].sum(axis=(0, 2)))
     order = np.argsort(-np.nan_to_num(shares, nan=-1.0), kind="stable")
-    names, counts, shares = [names[at] for at in order.tolist()], counts[:, order], shares[order]
+    same_length("Findings", findings=names, groups=groups)
+    names, groups = [names[at] for at in order.tolist()], [groups[at] for at in order.tolist()]
+    counts, shares = counts[:, order], shares[order]
     made = figure(theme, height=150 + ROW * len(names))
-    _bars(made, names, counts.sum(axis=2), shares, theme)
+    _bars(made, names, counts.sum(axis=2), shares, groups, limits, theme)
     each = percent(counts[0], counts[0] + counts[1])
     for number, split in enumerate(splits):
         made.add_scatter(
@@ -81,7 +84,7 @@ def prevalence(
             + hover(split) + "</extra>",
         )  # fmt: skip
     low, high = _range(np.concatenate([shares, each.ravel()]), log)
-    _limits(made, low, high, log, theme)
+    _limits(made, limits, (low, high), log, theme)
     ticks = _ticks(names, shares, counts[0].sum(axis=1))
     made.update_yaxes(title_text="Finding", range=[len(names) - 0.4, -0.6], tickvals=np.arange(len(names)),
                       ticktext=ticks, showgrid=False, ticks="", ticklabelstandoff=6)  # fmt: skip
@@ -107,17 +110,25 @@ def _ticks(names: Sequence[str], shares: Floats, present: Counts) -> list[str]:
     ]
 
 
-def _bars(made: go.Figure, names: Sequence[str], counts: Counts, shares: Floats, theme: Theme) -> None:
+def _bars(
+    made: go.Figure,
+    names: Sequence[str],
+    counts: Counts,
+    shares: Floats,
+    groups: Sequence[str],
+    limits: tuple[float, float],
+    theme: Theme,
+) -> None:
     """One trace per group, so that it has a place in the legend and a name in the CSV."""
-    above, below = LIMITS
-    members = (shares > above, (shares <= above) & (shares > below), shares <= below)
-    for number, (inside, (group, limits)) in enumerate(zip(members, GROUPS, strict=True)):
-        rows = np.flatnonzero(inside).tolist()
+    above, below = limits
+    words = (f"> {above:g} %", f"{below:g} to {above:g} %", f"≤ {below:g} %")
+    for number, (group, within) in enumerate(zip(GROUPS, words, strict=True)):
+        rows = [row for row, own in enumerate(groups) if own == group]
         made.add_bar(
-            x=shares[rows].astype(np.float32), y=rows, orientation="h", name=f"{group} ({limits})",
+            x=shares[rows].astype(np.float32), y=rows, orientation="h", name=f"{group} ({within})",
             text=[plain(names[row]) for row in rows], textposition="none", customdata=counts[:, rows].T,
             marker={"color": group_colour(number, theme), "line": {"width": 0}},
-            showlegend=bool(len(rows)),
+            showlegend=bool(rows),
             hovertemplate="%{text}: %{x:.3g} %<br>%{customdata[0]:,} present, %{customdata[1]:,} absent, "
             "%{customdata[2]:,} uncertain, %{customdata[3]:,} unknown<extra>" + group + "</extra>",
         )  # fmt: skip
@@ -132,10 +143,11 @@ def _range(shares: Floats, log: bool) -> tuple[float, float]:
     return 10 ** float(np.floor(np.log10(max(0.001, least * 0.9)))), 200.0 if most > 50 else 100.0
 
 
-def _limits(made: go.Figure, low: float, high: float, log: bool, theme: Theme) -> None:
+def _limits(made: go.Figure, limits: tuple[float, float], shown: tuple[float, float], log: bool, theme: Theme) -> None:
     """Where the head and the tail begin; the words stand above the frame, away from each other."""
-    for level, text, anchor in zip(LIMITS, ("head > 10 %", "tail ≤ 1 %"), ("left", "right"), strict=True):
-        if low < level < high:
+    words = (f"head > {limits[0]:g} %", f"tail ≤ {limits[1]:g} %")
+    for level, text, anchor in zip(limits, words, ("left", "right"), strict=True):
+        if shown[0] < level < shown[1]:
             made.add_vline(x=level, line={"color": theme.muted, "width": 1, "dash": "dash"})
             made.add_annotation(
                 x=float(np.log10(level)) if log else level, y=1, yref="paper", yanchor="bottom", xanchor=anchor,

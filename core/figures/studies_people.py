@@ -1,6 +1,6 @@
-"""Who is in a study: age, sex and view by split.
+"""Who is in a study: age, sex and view by split, and how many radiographs patients have.
 
-Splits differ in size, so all of these draw shares within a split; counts are in the hover text and in the CSV.
+Splits differ in size, so what is drawn by split are shares within it; counts are in the hover text and in the CSV.
 """
 
 from __future__ import annotations
@@ -158,3 +158,31 @@ def _beside(shares: Floats) -> list[tuple[float, float, str]]:
         for (row, number), share in np.ndenumerate(shares)
         if not np.isnan(share)
     ]
+
+
+def per_patient(counts: ArrayLike, *, theme: Theme = LIGHT) -> go.Figure:
+    """How many patients have one radiograph, two, and so on; numbers at the bars are shares of the patients.
+
+    Args:
+        counts: patients (M + 1,) with 1, 2 .. M radiographs, and with more than M.
+        theme: light or dark.
+    """
+    given = np.asarray(counts, np.int64)
+    held = table(given[None], 1, len(given), "Numbers of patients")[0]
+    if not held.any():
+        return empty(theme, "No patient is known in this study")
+    names = [*map(str, range(1, len(held))), f"> {len(held) - 1}"]
+    shares = percent(held, held.sum())
+    made = figure(theme, height=360)
+    made.add_bar(
+        x=np.arange(len(held)), y=held, name="patients", customdata=shares, hovertext=[plain(name) for name in names],
+        text=[plain(in_words(share)) if share else "" for share in shares.tolist()], textposition="outside",
+        textfont={"size": 10, "color": theme.muted}, constraintext="none", cliponaxis=False,
+        marker={"color": theme.grounded, "line": {"width": 0}},
+        hovertemplate="%{hovertext} radiographs: %{y:,} patients (%{customdata:.3g} %)<extra></extra>",
+    )  # fmt: skip
+    made.update_xaxes(title_text="Radiographs of a patient", tickvals=np.arange(len(held)), ticks="", showgrid=False,
+                      ticktext=[plain(name) for name in names])  # fmt: skip
+    made.update_yaxes(title_text=f"Patients (n={held.sum():,})", range=[0, 1.12 * float(held.max())])
+    made.update_layout(margin={"t": 16, "b": 50}, bargap=0.25)
+    return made

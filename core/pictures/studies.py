@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from core.figures import studies_findings, studies_people, studies_sets, studies_texts
 from core.figures.theme import LIGHT, Theme
+from core.studies.summary import HEAD, TAIL
 from core.studies.vocabulary import display_name
 
 Summary = dict[str, Any]
@@ -25,7 +26,15 @@ def names(summary: Summary) -> list[str]:
 def prevalence(summary: Summary, *, log: bool = False, theme: Theme = LIGHT) -> go.Figure:
     """How frequent each finding is, with head, medium and tail marked; the splits as marks."""
     states = [[one[state] for one in summary["findings"]] for state in ("present", "absent", "uncertain", "unknown")]
-    return studies_findings.prevalence(names(summary), *states, splits=summary["splits"], log=log, theme=theme)
+    return studies_findings.prevalence(
+        names(summary),
+        *states,
+        groups=[one["group"] for one in summary["findings"]],
+        limits=(100 * HEAD, 100 * TAIL),
+        splits=summary["splits"],
+        log=log,
+        theme=theme,
+    )
 
 
 def co_occurrence(summary: Summary, *, relative: bool = True, theme: Theme = LIGHT) -> go.Figure:
@@ -71,6 +80,11 @@ def sexes(summary: Summary, *, theme: Theme = LIGHT) -> go.Figure:
 def views(summary: Summary, *, theme: Theme = LIGHT) -> go.Figure:
     """View by split: the most frequent ones by name."""
     return _categories(summary, "views", "View", str, theme)
+
+
+def per_patient(summary: Summary, *, theme: Theme = LIGHT) -> go.Figure:
+    """How many patients have one radiograph, two, and so on."""
+    return studies_people.per_patient(summary["per_patient"], theme=theme)
 
 
 def _categories(summary: Summary, key: str, title: str, shown: Callable[[str], str], theme: Theme) -> go.Figure:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 
 from core.studies.study import Study
 from core.studies.vocabulary import spoken_name
 
 
-def captions(study: Study) -> list[str | None]:
+def captions(study: Study, rows: Iterable[int] | None = None) -> Iterator[str | None]:
     """One text per sample: its own where it has one, else :func:`sentence` of its findings.
 
     None for a sample without a text of which no label is known: any sentence about it would be made up.
+
+    Args:
+        rows: of the samples wanted; all of them by default.
     """
-    texts = study.samples["text"].tolist()
-    return [
-        text if isinstance(text, str) and text.strip() else _of_labels(study.findings, row)
-        for text, row in zip(texts, study.labels.tolist(), strict=True)
-    ]
+    texts, labels = study.samples["text"].tolist(), study.labels
+    for row in range(len(study)) if rows is None else rows:
+        text = texts[row]
+        own = isinstance(text, str) and text.strip()
+        yield text if own else _of_labels(study.findings, labels[row].tolist())
 
 
 def _of_labels(findings: tuple[str, ...], labels: list[float]) -> str | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from filelock import Timeout
 
 from core.config.importing import ImportConfig
 from core.errors import ArtefactError, StudyError
@@ -15,6 +18,7 @@ from core.studies.pixels import IMAGES
 from core.studies.pool import pixel_hash
 from core.studies.sources import read_source
 from core.studies.study import Study, check_leaks
+from core.studies.writing import writing_lock
 from core.workspace import salted
 
 
@@ -40,9 +44,17 @@ def verify_study(name: str) -> Report:
     """
     study = Study.load(name)
     report = _looked_at(study)
-    if not report.sound and study.manifest["plan"]:
-        write_json(study.folder / "study.json", {**study.manifest, "plan": ""})
+    if not report.sound:
+        _mark(study)
     return report
+
+
+def _mark(study: Study) -> None:
+    """Take the plan from a study's manifest; one that is being imported anew meanwhile is left alone."""
+    with contextlib.suppress(Timeout), writing_lock(study.name, timeout=0):
+        now = Study.load(study.name).manifest
+        if now["fingerprint"] == study.fingerprint:
+            write_json(study.folder / "study.json", {**now, "plan": ""})
 
 
 def _looked_at(study: Study) -> Report:

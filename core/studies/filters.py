@@ -10,14 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.studies.study import PREFIX, Study
+from core.studies.vocabulary import STATES, UNKNOWN
 
 Kind = Literal["finding", "category", "number", "words"]
-
-STATES: dict[str, float] = {"present": 1.0, "absent": 0.0, "uncertain": -1.0, "unknown": np.nan}
-"""What a label may state; a condition on a finding is a choice among these."""
-
-NOTHING = "unknown"
-"""Stands for a cell without a value."""
 
 MOST_CATEGORIES = 40
 _SHOWN_FIRST = ("split", "view", "sex", "age", "text")
@@ -45,7 +40,7 @@ def _kind(name: str, values: pd.Series) -> Kind:
 def categories(study: Study, name: str) -> list[str]:
     """The values of a column of categories, the most frequent first; ``unknown`` where cells are empty."""
     values = study.samples[name]
-    return [*map(str, values.value_counts().index), *([NOTHING] if values.isna().any() else [])]
+    return [*map(str, values.value_counts().index), *([UNKNOWN] if values.isna().any() else [])]
 
 
 def bounds(study: Study, name: str) -> tuple[float, float]:
@@ -58,7 +53,7 @@ def matching(study: Study, conditions: Mapping[str, Any]) -> NDArray[np.int64]:
     """Positions of the samples that fulfil all conditions, in the order of their source.
 
     Args:
-        conditions: by column. A finding: names out of :data:`STATES`. A category: values, ``unknown`` among them.
+        conditions: by column. A finding: names of ``vocabulary.STATES``. A category: values, ``unknown`` among them.
             Numbers: (low, high), both included; empty cells do not match. Words: text that the cell contains, in any
             case. An empty condition lets all through.
     """
@@ -77,7 +72,7 @@ def _fits(study: Study, name: str, kind: Kind, wanted: Any) -> NDArray[np.bool_]
     if kind == "finding":
         return _stated(values.to_numpy(np.float32), wanted)
     if kind == "category":
-        return (values.isin(list(wanted)) | (values.isna() & (NOTHING in wanted))).to_numpy(bool)
+        return (values.isin(list(wanted)) | (values.isna() & (UNKNOWN in wanted))).to_numpy(bool)
     if kind == "number":
         return values.between(*wanted).to_numpy(bool)
     found: NDArray[np.bool_] = values.str.contains(str(wanted), case=False, regex=False, na=False).to_numpy(bool)
@@ -87,5 +82,5 @@ def _fits(study: Study, name: str, kind: Kind, wanted: Any) -> NDArray[np.bool_]
 def _stated(values: NDArray[np.float32], wanted: Sequence[str]) -> NDArray[np.bool_]:
     fits = np.zeros(len(values), bool)
     for state in wanted:
-        fits |= np.isnan(values) if state == NOTHING else values == STATES[state]
+        fits |= np.isnan(values) if state == UNKNOWN else values == STATES[state]
     return fits

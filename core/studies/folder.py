@@ -36,11 +36,13 @@ class Folder:
         root: the resolved folder.
         files: size in bytes and time of change (ns) of each file, by its path relative to the root, with ``/``.
         outside: relative paths of links that lead out of the root; they are never opened.
+        closed: how many folders in it may not be entered (``lost+found`` is one on many disks).
     """
 
     root: Path
     files: dict[str, tuple[int, int]]
     outside: frozenset[str]
+    closed: int = 0
 
     @classmethod
     def read(cls, path: Path) -> Folder:
@@ -52,13 +54,14 @@ class Folder:
         root = resolved(str(path))
         files: dict[str, tuple[int, int]] = {}
         outside: set[str] = set()
+        closed: list[str] = []
         try:
-            for name, entry in _walk(root, "", outside):
+            for name, entry in _walk(root, "", outside, closed):
                 stat = entry.stat()
                 files[name] = stat.st_size, stat.st_mtime_ns
         except OSError as error:
             raise StudyError(f"The folder cannot be read ({error.strerror}); check its permissions.") from error
-        return cls(root, files, frozenset(outside))
+        return cls(root, files, frozenset(outside), len(closed))
 
     def having(self, *suffixes: str) -> list[str]:
         """Relative paths with one of these endings (lower case, with the dot), sorted."""
@@ -103,7 +106,8 @@ class Folder:
         files, reasons = [], np.full(len(names), "", dtype=object)
         missing = pd.isna(np.asarray(names, dtype=object))
         for at, given in enumerate(names):
-            name = "" if missing[at] else str(given).strip()
+            name = "" if missing[at] else str(given)
+            name = name if name in self.files else name.strip()
             found, reason = self._find(name, within) if name else ("", UNNAMED)
             files.append(found)
             reasons[at] = reason
@@ -180,22 +184,29 @@ def _inside(path: str) -> str:
     return "/".join(parts)
 
 
-def _walk(root: Path, prefix: str, outside: set[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
-    with os.scandir(root / prefix) as entries:
+def _walk(root: Path, prefix: str, outside: set[str], closed: list[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    try:
+        opened = os.scandir(root / prefix)
+    except PermissionError:
+        if not prefix:
+            raise
+        closed.append(prefix)
+        return
+    with opened as entries:
         for entry in sorted(entries, key=lambda one: one.name):
             name = f"{prefix}{entry.name}"
-            if entry.name.startswith("."):
+            if entry.name.startswith(".") or (entry.is_symlink() and not _followed(entry, name, root, outside)):
                 continue
-            if entry.is_symlink():
-                target = Path(os.path.realpath(entry.path))  # unlike Path.resolve, also where links go in a circle
-                if not target.is_relative_to(root):
-                    outside.add(name)
-                    continue
-                if target.is_dir():  # it lies inside, so it is walked under its own name
-                    continue
-                if not target.exists():
-                    continue
             if entry.is_dir(follow_symlinks=False):
-                yield from _walk(root, f"{name}/", outside)
+                yield from _walk(root, f"{name}/", outside, closed)
             elif entry.is_file():
                 yield name, entry
+
+
+def _followed(entry: os.DirEntry[str], name: str, root: Path, outside: set[str]) -> bool:
+    """Whether a link leads to a file inside; a folder inside is walked under its own name."""
+    target = Path(os.path.realpath(entry.path))  # unlike Path.resolve, also where links go in a circle
+    if not target.is_relative_to(root):
+        outside.add(name)
+        return False
+    return target.exists() and not target.is_dir()

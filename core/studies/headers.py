@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.studies.dicom import UNREADABLE
 
-FACTS = {
+KEYWORDS = {
     "patient": "PatientID",
     "sex": "PatientSex",
     "age": "PatientAge",
@@ -28,7 +28,9 @@ def read_header(path: Path) -> dict[str, str] | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=list(FACTS.values()))
-            return {name: " ".join(str(header.get(tag, "")).split()) for name, tag in FACTS.items()}
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=[*KEYWORDS.values(), "Rows"])
+            if "Modality" not in header and "Rows" not in header:
+                return None  # there is little more than the mark of a DICOM file: it was cut, or overwritten
+            return {name: " ".join(str(header.get(tag, "")).split()) for name, tag in KEYWORDS.items()}
         except (*UNREADABLE, BytesLengthException, InvalidDicomError):
             return None

@@ -8,7 +8,7 @@ from typing import BinaryIO, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from core.errors import InputError
 from core.studies.dicom import read_frame
@@ -77,8 +77,15 @@ def read_radiograph(path: Path, size: int, fit: Fit = "crop") -> NDArray[np.uint
         return _square(Image.fromarray(read_frame(path, MAX_PIXELS)), size, fit)
     except InputError:
         raise
+    except FileNotFoundError as error:
+        raise InputError("the file was gone when it was to be read") from error
+    except PermissionError as error:
+        raise InputError("the file may not be read: check its permissions") from error
+    except UnidentifiedImageError as error:
+        what = "neither PNG nor JPEG nor DICOM" if path.stat().st_size else "an empty file"
+        raise InputError(f"not a picture that can be decoded ({what})") from error
     except UNREADABLE as error:
-        raise InputError(f"not a picture that can be decoded ({type(error).__name__})") from error
+        raise InputError(f"not a picture that can be decoded (damaged or cut off: {type(error).__name__})") from error
 
 
 def _decoded(file: BinaryIO) -> Image.Image:

@@ -7,11 +7,11 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import PIL
 from numpy.typing import NDArray
 
 from core.config.importing import ImportConfig
@@ -35,7 +35,7 @@ from core.workspace import checked_slug, salted
 
 log = logging.getLogger(__name__)
 
-DECODERS = ("images.py", "dicom.py", "windowing.py")
+DECODERS = ("images.py", "dicom.py", "frames.py", "windowing.py")
 """What decides how a picture is read: when one of them changes, pictures are read again."""
 
 
@@ -154,11 +154,13 @@ def _check_patients(listing: Listing, config: ImportConfig) -> None:
     """Ask for patients where there are none, and refuse a patient in two given splits before anything is decoded."""
     unnamed = _unnamed(listing.samples)
     if config.patients == "named" and unnamed.any():
+        of_table = config.source == "table"
         rows = ", ".join(map(str, listing.samples.loc[unnamed, "row"][:5]))
         raise StudyError(
             f"{int(unnamed.sum())} of {len(unnamed)} radiographs have no patient (rows {rows} …), and without patients "
-            "nobody can keep the splits apart. Name the column that says whose they are (`--mapping.patient COLUMN`), "
-            "or, where each is another person's, say so (`--patients each-image`)."
+            "nobody can keep the splits apart. "
+            + ("Name the column that says whose they are (`--mapping.patient COLUMN`), or, w" if of_table else "W")
+            + "here each is another person's, say so (`--patients each-image`)."
         )
     given = listing.samples["split"]
     if config.split == "given" and (given != "").any():
@@ -173,7 +175,13 @@ def _patients(samples: pd.DataFrame, config: ImportConfig) -> list[str]:
     """The patients' own names; the file's name where each image counts as another person's."""
     unnamed = _unnamed(samples)
     pairs = zip(samples["patient"], samples["file"], unnamed, strict=True)
-    return [f"image {file}" if missing else str(patient).strip() for patient, file, missing in pairs]
+    return [f"image {file}" if missing else _same_person(str(patient)) for patient, file, missing in pairs]
+
+
+def _same_person(name: str) -> str:
+    """One spelling of a patient: "P7 " and "p7", "12.0" and "12" are the same one. (Two that are told apart by their
+    capitals alone end in one split together, which does no harm; the other way would leak.)"""
+    return name.strip().casefold().removesuffix(".0")
 
 
 def plan_of(listing: Listing, config: ImportConfig) -> str:
@@ -211,7 +219,8 @@ def _pictures(listing: Listing, config: ImportConfig) -> Pictures:
 
 def _keys(listing: Listing, config: ImportConfig) -> list[str]:
     """A picture is decoded again when its file, the wanted form, or the decoder changes."""
-    program = hashlib.blake2b(f"{config.size} {config.fit} {PIL.__version__}".encode(), digest_size=16)
+    versions = [metadata.version(package) for package in ("pillow", "pydicom", "imagecodecs")]
+    program = hashlib.blake2b(f"{config.size} {config.fit} {versions}".encode(), digest_size=16)
     for file in DECODERS:
         program.update(Path(__file__).with_name(file).read_bytes())
     start, files = program.digest(), listing.folder.files
@@ -238,6 +247,8 @@ def _about(listing: Listing, config: ImportConfig, plan: str, ids: dict[str, str
         notes.append(f"Policy {config.uncertain}: {UNCERTAIN[config.uncertain]}.")
     if config.patients == "each-image" and _unnamed(listing.samples).any():
         notes.append("Patients are not known: every radiograph counts as another person's, as was asked for.")
+    if listing.folder.closed:
+        notes.append(f"Folders that may not be entered, and were left out: {listing.folder.closed}.")
     notes.append(_split_note(listing, config))
     aside = listing.set_aside
     boxes = listing.boxes.assign(id=listing.boxes["file"].map(ids)).dropna(subset=["id"]).drop(columns="file")

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
+from filelock import FileLock
+
 from core import jobs
 from core.config.importing import ImportConfig
-from core.errors import FluoroscopeError, RunError
+from core.errors import FluoroscopeError, RunBusy, StudyError
 from core.files import read_json, write_json
 from core.work import Work
 from core.workspace import checked_slug, home
@@ -24,16 +26,30 @@ class Import(Work):
     """``imports/NAME``: settings, progress, state and log of the import that makes the study NAME."""
 
     @classmethod
+    def begin(cls, config: ImportConfig) -> Self:
+        """Keep the settings of an import and start it; of two that begin at once, one is told.
+
+        Raises:
+            ConfigError: the name cannot name a study.
+            RunBusy: an import of that name is running.
+        """
+        lock = home() / "imports" / f".{checked_slug(config.name)}.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock):
+            made = cls.create(config)
+            made.start()
+        return made
+
+    @classmethod
     def create(cls, config: ImportConfig) -> Self:
         """Keep the settings of an import (they replace those of an earlier one of that name); nothing is started.
 
         Raises:
-            ConfigError: the name cannot name a study.
-            RunError: an import of that name is running.
+            ConfigError, RunBusy: see :meth:`begin`.
         """
         made = cls(home() / "imports" / checked_slug(config.name))
         if made.state().running:
-            raise RunError(f"An import of {config.name!r} is running; stop it first, or give another name.")
+            raise RunBusy(f"An import of {config.name!r} is running; stop it first, or give another name.")
         made.folder.mkdir(parents=True, exist_ok=True)
         for old in ("failure.json", "progress.json", "exit.json", "process.json", "log.txt"):
             (made.folder / old).unlink(missing_ok=True)
@@ -45,11 +61,11 @@ class Import(Work):
         """The import of a study.
 
         Raises:
-            RunError: there was none.
+            StudyError: there was none.
         """
         found = cls(home() / "imports" / checked_slug(name))
         if not (found.folder / "config.json").is_file():
-            raise RunError(f"No import of {name!r}; start one with `python -m scripts.study import`.")
+            raise StudyError(f"No import of {name!r}; start one with `python -m scripts.study import`.")
         return found
 
     @cached_property
@@ -70,26 +86,32 @@ class Import(Work):
         jobs.start(self.folder, ["-m", "scripts.worker", "import", self.id])
 
     def forget_path(self) -> None:
-        """Once the study is made, nothing here needs to know where its radiographs lie: the path may name a person."""
-        self._write(self.config.replace(path=FORGOTTEN))
+        """Once the study is made, nothing here needs to know where its radiographs lie: a path may name a person."""
+        mapping = self.config.mapping.replace(table="")
+        self._write(self.config.replace(path=FORGOTTEN, mapping=mapping))
 
     def _write(self, config: ImportConfig) -> None:
         write_json(self.folder / "config.json", config.to_json())
         os.chmod(self.folder / "config.json", 0o600)  # until it is forgotten it holds the path
 
     def discard(self) -> None:
-        """Forget the import and what it has decoded so far; a finished study stays.
+        """Forget an unfinished import and what it has decoded so far; a study of that name stays.
 
         Raises:
-            RunError: it is running.
+            RunBusy: it is running.
+            StudyError: it is finished: there is nothing to discard.
         """
         if self.state().running:
-            raise RunError(f"The import of {self.id!r} is running; stop it first.")
-        shutil.rmtree(self.folder)
-        # exact names: ".x.*" would also be the drafts of a study called "x.y"
-        for draft in (".import", ".earlier-????????"):
-            for path in (home() / "studies").glob(f".{self.id}{draft}"):
-                shutil.rmtree(path)
+            raise RunBusy(f"The import of {self.id!r} is running; stop it first.")
+        if self.state().done:
+            raise StudyError(f"The import of {self.id!r} is finished; its study is studies/{self.id}.")
+        studies = home() / "studies"
+        for earlier in studies.glob(f".{self.id}.earlier-????????"):
+            if (earlier / "study.json").is_file() and not (studies / self.id).exists():
+                os.replace(earlier, studies / self.id)  # a kill between two renames had left it there
+            shutil.rmtree(earlier, ignore_errors=True)
+        shutil.rmtree(studies / f".{self.id}.import", ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def list_imports() -> list[Import]:

@@ -17,6 +17,9 @@ from core.studies.tables import ROW, SUFFIXES, read_table
 LOOKED = 500
 """Rows that a proposal is made from."""
 
+SLIPS, SLIPS_FROM = 0.1, 20
+"""Share of cells that may be no labels in a finding's column of so many cells or more."""
+
 MOST_NAMES = 64
 """Different findings that one column may name."""
 
@@ -223,7 +226,14 @@ def _findings(head: pd.DataFrame, names: list[str], lists: dict[str, str]) -> tu
 
 
 def _is_binary(values: pd.Series) -> bool:
-    """Nothing but labels, at least one of them known; not a 1 in every row, which tells nothing apart."""
-    known = values.dropna().drop_duplicates().str.strip().str.lower()
-    everywhere = values.notna().all() and known.map(VALUES).eq(1).all()
-    return bool(known.isin(VALUES).all() and not known.isin(NOTHING).all() and (not everywhere or len(values) < 10))
+    """Nothing but labels, at least one of them known; not a 1 in every row, which tells nothing apart.
+
+    A few other cells in a long column are slips of the pen: the import reports them, where leaving the finding out
+    would lose it without a word.
+    """
+    cells = values.dropna().str.strip().str.lower()
+    labels = cells.isin(VALUES)
+    known = cells[labels].drop_duplicates()
+    everywhere = values.notna().all() and labels.all() and known.map(VALUES).eq(1).all()
+    whole = labels.all() or (len(cells) >= SLIPS_FROM and labels.mean() >= 1 - SLIPS)
+    return bool(whole and not known.isin(NOTHING).all() and (not everywhere or len(values) < 10))

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.errors import ArtefactError, StudyError
+from core.errors import ArtefactError, FluoroscopeError, StudyError
 from core.files import read_json, verify
 from core.workspace import checked_slug, home
 
@@ -123,6 +123,8 @@ class Study:
     def images(self) -> NDArray[np.uint8]:
         """uint8 (N, S, S), memory-mapped; bone is white."""
         images: NDArray[np.uint8] = np.load(self.folder / "images.npy", mmap_mode="r", allow_pickle=False)
+        if len(images) != len(self):
+            raise StudyError(f"Study {self.name!r} was imported anew meanwhile: open it again.")
         return images
 
     @cached_property
@@ -185,11 +187,20 @@ def check_leaks(samples: pd.DataFrame, pixel_hashes: Sequence[str] | None = None
 
 
 def load_studies() -> list[Study]:
-    """Every study that is whole; a damaged one is left out (opening it by name says why)."""
-    studies = []
+    """Every study that is whole; :func:`broken_studies` says what is wrong with the others."""
+    return [found for found in _opened().values() if isinstance(found, Study)]
+
+
+def broken_studies() -> dict[str, str]:
+    """Why studies of this workspace cannot be opened, by name."""
+    return {name: str(found) for name, found in _opened().items() if not isinstance(found, Study)}
+
+
+def _opened() -> dict[str, Study | FluoroscopeError]:
+    found: dict[str, Study | FluoroscopeError] = {}
     for name in study_names():
         try:
-            studies.append(Study.load(name))
-        except (StudyError, ArtefactError):
-            continue
-    return studies
+            found[name] = Study.load(name)
+        except (StudyError, ArtefactError) as error:
+            found[name] = error
+    return found

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from core.errors import InputError
 from core.studies.study import COLUMNS, PREFIX, SPLITS
 
-FORM = 1
 HEAD, TAIL = 0.10, 0.01
 """Prevalence above which a finding belongs to the head, and up to which to the tail (CXR-LT; Holste et al., 2022)."""
 
@@ -64,22 +63,19 @@ def summarise(samples: pd.DataFrame, findings: tuple[str, ...]) -> dict[str, Any
     Returns:
         What JSON can hold. Lists "per split" have three entries: train, val, test.
 
-        - ``form``: 1; ``samples``: N; ``splits``: the three names; ``samples_per_split``.
-        - ``findings``: K of ``{"name", "present", "absent", "uncertain", "unknown", "prevalence", "group"}``: four
-          counts per split; prevalence is present / (present + absent) over all splits, None where neither was seen;
-          group is ``head`` (> 10 %), ``medium``, ``tail`` (<= 1 %) or ``none known``.
-        - ``none``: per split, samples in which all K findings are known (0 or 1) and absent; ``unlabelled``: per
-          split, those in which all K are unknown (with K = 0: all samples).
+        - ``splits``: the three names.
+        - ``findings``: K of ``{"name", "present", "absent", "uncertain", "unknown", "group"}``: four counts per split;
+          group by the prevalence, present / (present + absent) over all splits: see :func:`group_of`.
         - ``co_occurrence``: three of K x K: ``both``, samples in which both findings are present (diagonal: the one);
           ``known``, both are known (0 or 1); ``given``, the row's is present and the column's is known.
         - ``combinations``: ``sets``, the up to 200 most frequent sets of present findings, most frequent first, as
-          ``{"findings": [numbers, ascending], "count": n}``; ``distinct``: how many different sets there are;
-          ``samples``: in how many samples. The empty set counts only samples whose K findings are all known.
+          ``{"findings": [numbers, ascending], "count": n}``; ``samples``: how many samples all sets hold. The empty set
+          counts only samples whose K findings are all known.
         - ``ages``: ``edges`` (0, 5 .. 120; a bin holds its lower edge, the last one both), ``sexes`` (F, M, unknown),
           ``counts`` (split x sex x bin) and ``unknown`` (split x sex: no age, or one outside).
         - ``sexes`` and ``views``: ``names`` (F and M; the up to 12 most frequent views), ``counts`` (one list per split
           for each name), ``other`` (per split: what has another name) and ``unknown`` (per split).
-        - ``patients``: per split; ``per_patient``: numbers of patients with 1, 2 .. 10 and more than 10 radiographs.
+        - ``per_patient``: numbers of patients with 1, 2 .. 10 and more than 10 radiographs.
         - ``texts``: see :func:`_texts`.
 
     Raises:
@@ -93,15 +89,12 @@ def summarise(samples: pd.DataFrame, findings: tuple[str, ...]) -> dict[str, Any
         raise InputError(f"Splits are {', '.join(SPLITS)}; the table also has {', '.join(odd)}.")
     sex = _codes(samples["sex"], ("F", "M"))
     return {
-        "form": FORM,
-        "samples": len(samples),
         "splits": list(SPLITS),
-        "samples_per_split": _per_split(split),
         **_findings(samples, findings, split),
         "ages": _ages(samples["age"], split, sex),
         "sexes": _categories(samples["sex"], split, ["F", "M"]),
         "views": _categories(samples["view"], split, _most_frequent(samples["view"])),
-        **_patients(samples["patient"], split),
+        "per_patient": _per_patient(samples["patient"]),
         "texts": _texts(samples["text"], split),
     }
 
@@ -112,17 +105,17 @@ def _codes(values: pd.Series, names: tuple[str, ...] | list[str]) -> NDArray[np.
     return np.asarray(found, np.int64)
 
 
-def _per_split(split: NDArray[np.int64], rows: NDArray[np.bool_] | None = None) -> list[int]:
-    counted: list[int] = np.bincount(split if rows is None else split[rows], minlength=len(SPLITS)).tolist()
+def _per_split(split: NDArray[np.int64]) -> list[int]:
+    counted: list[int] = np.bincount(split, minlength=len(SPLITS)).tolist()
     return counted
 
 
 def _findings(samples: pd.DataFrame, names: tuple[str, ...], split: NDArray[np.int64]) -> dict[str, Any]:
-    """``findings``, ``none``, ``unlabelled``, ``co_occurrence`` and ``combinations``, in chunks of samples."""
+    """``findings``, ``co_occurrence`` and ``combinations``, in chunks of samples."""
     count, size = len(names), len(SPLITS)
     states = np.zeros((4, count, size), np.int64)  # present, absent, uncertain, unknown
     both, known, given = pairs = np.zeros((3, count, count), np.int64)
-    empty, blank = np.zeros((2, len(samples)), bool)
+    empty = np.zeros(len(samples), bool)
     keys = np.zeros((len(samples), -(-count // 64)), np.uint64)
     table = samples[[PREFIX + name for name in names]]
     for start in range(0, len(samples) if count else 0, CHUNK):
@@ -136,13 +129,10 @@ def _findings(samples: pd.DataFrame, names: tuple[str, ...], split: NDArray[np.i
         # float32 counts up to 16,777,216 exactly, and a chunk is smaller
         states += np.stack([part.astype(np.float32).T @ member for part in parts]).astype(np.int64)
         pairs += np.stack([present.T @ present, either.T @ either, present.T @ either]).astype(np.int64)
-        empty[rows], blank[rows] = parts[1].all(axis=1), parts[3].all(axis=1)
+        empty[rows] = parts[1].all(axis=1)
         keys[rows] = _keys(parts[0])
-    blank |= count == 0
     return {
         "findings": [_finding(name, states[:, at]) for at, name in enumerate(names)],
-        "none": _per_split(split, empty),
-        "unlabelled": _per_split(split, blank),
         "co_occurrence": {"both": both.tolist(), "known": known.tolist(), "given": given.tolist()},
         "combinations": _combinations(keys[keys.any(axis=1) | empty], count),
     }
@@ -152,11 +142,11 @@ def _finding(name: str, states: Counts) -> dict[str, Any]:
     present, absent = int(states[0].sum()), int(states[1].sum())
     prevalence = present / (present + absent) if present + absent else None
     named = dict(zip(("present", "absent", "uncertain", "unknown"), states.tolist(), strict=True))
-    return {"name": name, **named, "prevalence": prevalence, "group": group_of(prevalence)}
+    return {"name": name, **named, "group": group_of(prevalence)}
 
 
 def group_of(prevalence: float | None) -> str:
-    """``head``, ``medium``, ``tail`` or ``none known``."""
+    """``head`` (> 10 %), ``medium``, ``tail`` (<= 1 %), or ``none known`` where it is nowhere known."""
     if prevalence is None:
         return "none known"
     return "head" if prevalence > HEAD else "tail" if prevalence <= TAIL else "medium"
@@ -173,7 +163,7 @@ def _keys(present: NDArray[np.bool_]) -> NDArray[np.uint64]:
 def _combinations(keys: NDArray[np.uint64], count: int) -> dict[str, Any]:
     """Sets by frequency; of equally frequent ones the one with the earlier findings first."""
     if not count or not len(keys):
-        return {"sets": [], "distinct": 0, "samples": 0}
+        return {"sets": [], "samples": 0}
     columns = list(range(keys.shape[1]))
     found = pd.DataFrame(keys, columns=columns).groupby(columns, sort=True).size()
     sizes = found.to_numpy()
@@ -185,7 +175,6 @@ def _combinations(keys: NDArray[np.uint64], count: int) -> dict[str, Any]:
             {"findings": np.flatnonzero(row).tolist(), "count": int(size)}
             for row, size in zip(bits, sizes[::-1][order], strict=True)
         ],
-        "distinct": len(sizes),
         "samples": int(sizes.sum()),
     }
 
@@ -222,29 +211,27 @@ def _categories(values: pd.Series, split: NDArray[np.int64], names: list[str]) -
     place, stated = _codes(values, names), _stated(values)
     return {
         "names": names,
-        "counts": [_per_split(split, place == number) for number in range(len(names))],
-        "other": _per_split(split, stated & (place < 0)),
-        "unknown": _per_split(split, ~stated),
+        "counts": [_per_split(split[place == number]) for number in range(len(names))],
+        "other": _per_split(split[stated & (place < 0)]),
+        "unknown": _per_split(split[~stated]),
     }
 
 
-def _patients(patient: pd.Series, split: NDArray[np.int64]) -> dict[str, Any]:
-    codes, _ = pd.factorize(patient)
-    each = np.bincount(codes[codes >= 0])
-    sizes = np.bincount(np.minimum(each, MOST_PER_PATIENT + 1), minlength=MOST_PER_PATIENT + 2)
-    pairs = np.unique(codes[codes >= 0] * len(SPLITS) + split[codes >= 0])
-    return {"patients": _per_split(pairs % len(SPLITS)), "per_patient": sizes[1:].tolist()}
+def _per_patient(patient: pd.Series) -> list[int]:
+    each = patient.value_counts().to_numpy()
+    sizes: list[int] = np.bincount(np.minimum(each, MOST_PER_PATIENT + 1), minlength=MOST_PER_PATIENT + 2).tolist()
+    return sizes[1:]
 
 
 def _texts(text: pd.Series, split: NDArray[np.int64]) -> dict[str, Any]:
     """Lengths and words of the texts that are not blank; a text's length is its number of parts between white space.
 
     Returns:
-        ``with_text`` per split; ``distinct``: different texts; ``quantiles``: ``{"5", "50", "95"}`` of the lengths in
-        words and ``longest``, None without texts; ``lengths``: ``edges`` (B + 1 whole numbers; a bin holds its lower
-        edge and not its upper one; all are equally wide up to the 99 % quantile, and the last reaches past the longest
-        text) and ``counts`` (split x B); ``words``: up to 60 of ``{"word", "texts"}``, those that most texts contain:
-        lower case, runs of at least three letters of any alphabet, without :data:`STOP_WORDS`.
+        ``with_text`` per split; ``quantiles``: ``{"5", "50", "95"}`` of the lengths in words, None without texts;
+        ``lengths``: ``edges`` (B + 1 whole numbers; a bin holds its lower edge and not its upper one; all are equally
+        wide up to the 99 % quantile, and the last reaches past the longest text) and ``counts`` (split x B); ``words``:
+        up to 60 of ``{"word", "texts"}``, those that most texts contain: lower case, runs of at least three letters of
+        any alphabet, without :data:`STOP_WORDS`.
     """
     stated = _stated(text)
     texts, split = text[stated], split[stated]
@@ -259,9 +246,7 @@ def _texts(text: pd.Series, split: NDArray[np.int64]) -> dict[str, Any]:
     edges = _edges(lengths)
     return {
         "with_text": _per_split(split),
-        "distinct": int(texts.nunique()),
         "quantiles": {str(q): float(np.quantile(lengths, q / 100)) for q in (5, 50, 95)} if len(lengths) else None,
-        "longest": int(lengths.max()) if len(lengths) else None,
         "lengths": {
             "edges": edges,
             "counts": [np.histogram(lengths[split == at], edges)[0].tolist() for at in range(len(SPLITS))],

@@ -84,6 +84,8 @@ def read_table(path: Path, wanted: Sequence[str] = ()) -> pd.DataFrame:
             raise StudyError(
                 f"A table may be {', '.join(SUFFIXES)}; this one is {path.suffix or 'without a suffix'!r}."
             )
+    except PermissionError as error:
+        raise StudyError("The table may not be read: check its permissions.") from error
     except _DAMAGED as error:
         raise StudyError(
             f"The table ({path.suffix}) cannot be read ({_reason(error, path)}). Save it again as CSV in UTF-8; a cell "

@@ -1,6 +1,17 @@
-"""The words of the field: names of findings, how they read in a figure, and how they read in a prompt."""
+"""The words of the field: names of findings, how they read in a figure and in a prompt, and what a label may state."""
 
 from __future__ import annotations
+
+import math
+
+UNKNOWN = "unknown"
+"""Stands for a label, or a cell, without a value."""
+
+STATES: dict[str, float] = {"present": 1.0, "absent": 0.0, "uncertain": -1.0, UNKNOWN: math.nan}
+"""What a label may state."""
+
+STATED: dict[float, str] = {value: state for state, value in STATES.items() if state != UNKNOWN}
+"""How a known label reads; any other is unknown."""
 
 NIH_FINDINGS: tuple[str, ...] = (
     "Atelectasis",

@@ -6,13 +6,13 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from core.errors import ArtefactError, StudyError
@@ -81,7 +81,7 @@ def write_study(
     check_samples(samples, findings)
     final = home() / "studies" / checked_slug(name)
     final.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(final.with_name(f".{name}.lock")):  # a second writer of the same name waits for the first
+    with _turn(name, len(samples), progress):
         draft = _open_draft(final, pictures.keys)
         with closing(PixelFile(draft, pictures.keys, size)) as file:
             _reuse(file, final)
@@ -95,6 +95,28 @@ def write_study(
         write_json(draft / "study.json", manifest(name, draft, table, pixels, size, findings, about))
         _take_place(draft, final)
     return Study.load(name)
+
+
+def writing_lock(name: str, timeout: float = -1) -> FileLock:
+    """Held by whoever writes the study of that name."""
+    return FileLock(home() / "studies" / f".{name}.lock", timeout=timeout)
+
+
+@contextmanager
+def _turn(name: str, count: int, progress: Progress | None) -> Iterator[None]:
+    """A second writer of the same name waits for the first, and hears meanwhile when it is to stop."""
+    lock = writing_lock(name, timeout=0.5)
+    while True:
+        try:
+            lock.acquire()
+            break
+        except Timeout:
+            if progress:
+                progress(0, count)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _open_draft(final: Path, keys: Sequence[str]) -> Path:

@@ -13,14 +13,12 @@ from core.errors import FluoroscopeError, StudyError
 from core.roots import allowed_folder, data_roots
 from core.studies.imports import Import, list_imports
 from core.studies.mapping import tables_in
-from core.studies.sources import guess
 from dashboard import cached, status
-from dashboard.widgets import form, header, plain
+from dashboard.widgets import form, guarded, header, plain
 
 TYPED = "another folder …"
 COLUMNS = ("image", "patient", "text", "split", "age", "sex", "view")
 NONE = "(none)"
-MOST_LISTED = 20
 
 
 def choose_folder() -> Path | None:
@@ -30,8 +28,8 @@ def choose_folder() -> Path | None:
     if not found:
         st.info(
             f"The page reads datasets below {plain(', '.join(map(str, roots)))}, where there is none yet. Put one "
-            "there, or start the app with FLUOROSCOPE_DATA set to the folder of your datasets. On the command line any "
-            "folder can be imported: `python -m scripts.study import --help`.",
+            "there, or start the app with FLUOROSCOPE_DATA set to the folder of your datasets. Or import on the "
+            "command line: `python -m scripts.study import --help`.",
             icon=":material/folder_open:",
         )
     place = st.selectbox("Folder", [*found, TYPED], format_func=lambda path: short(path, roots), key="import-folder")
@@ -49,7 +47,7 @@ def short(path: str, roots: list[Path]) -> str:
 
 def settings(folder: Path | None) -> ImportConfig | None:
     """Source, name and settings for a folder (the demo needs none); None where something is missing."""
-    suggested = guess(cached.folder(folder)) if folder else "demo"
+    suggested = cached.guessed(folder) if folder else "demo"
     left, right = st.columns(2)
     with left:
         source = st.selectbox("Source", list(SOURCES), list(SOURCES).index(suggested), key=f"import-source-{folder}")
@@ -122,8 +120,7 @@ HELP = {
 def launch(config: ImportConfig) -> None:
     """Keep the settings and start the process."""
     try:
-        job = Import.create(config)
-        job.start()
+        Import.begin(config)
     except FluoroscopeError as error:
         st.error(plain(str(error)))
         return
@@ -133,9 +130,7 @@ def launch(config: ImportConfig) -> None:
 @st.fragment(run_every=1.0)
 def listed() -> None:
     """Imports of this workspace, live."""
-    jobs = list_imports()
-    for job in jobs[:MOST_LISTED]:
-        status.import_card(job)
+    guarded(lambda: status.cards(list_imports(), status.import_card, name="all-imports"))
 
 
 def page() -> None:

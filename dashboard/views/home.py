@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ import streamlit as st
 
 from core import first_light
 from core.config.presets import preset
+from core.demands import new_run
 from core.runs import Run, list_runs
 from core.studies.study import Study, load_studies
 from dashboard import cached, selection, status
-from dashboard.widgets import findings_of, header, label, plain
+from dashboard.widgets import findings_of, guarded, header, label, plain, warn_of_broken
 
 SHOWN = 12
 """Radiographs on the contact sheet."""
@@ -95,7 +97,7 @@ def next_step(runs: list[Run]) -> None:
         st.markdown("What did training change? Run the same towers untrained, and put both side by side.")
         if st.button("Launch a zero-shot run", icon=":material/play_circle:"):
             same = done[0].config
-            Run.create(preset("zero-shot", study=same.study, encoder="lite").replace(encoder=same.encoder)).start()
+            new_run(preset("zero-shot", study=same.study, encoder="lite").replace(encoder=same.encoder)).start()
             st.rerun()
     columns = st.columns(4)
     for column, (view, words) in zip(
@@ -117,7 +119,7 @@ def live(seen: tuple[int, int]) -> None:
     runs = list_runs()
     for run in runs:
         if run.state().running:
-            status.card(run, controls=False)
+            guarded(partial(status.card, run, controls=False))
     if seen != marks(runs):
         st.rerun()
 
@@ -140,6 +142,7 @@ def page() -> None:
     if any(run.state().running for run in runs):
         live(marks(runs))
     next_step(runs)
+    warn_of_broken()
     studies = load_studies()
     if studies:
         if any(run.has("evaluate") for run in runs):

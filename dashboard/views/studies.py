@@ -10,13 +10,14 @@ from core.studies.study import PREFIX, UNCERTAIN, Study, load_studies
 from dashboard import cached, selection
 from dashboard.components.plot import Click
 from dashboard.grid import radiographs
-from dashboard.widgets import header, plain, show, theme
+from dashboard.widgets import header, plain, show, theme, warn_of_broken
 
 MOST_LISTED = 1000
 
 
 def choose() -> Study | None:
     """The study to look at; None where there is none yet."""
+    warn_of_broken()
     names = [study.name for study in load_studies()]
     if not names:
         st.info("There is no study yet.", icon=":material/hourglass_empty:")

@@ -9,15 +9,14 @@ import streamlit as st
 from core.config.encoders import DESCRIPTIONS, ENCODERS, resolve_encoder
 from core.config.presets import PRESETS, preset
 from core.config.run import RunConfig
-from core.demands import check_study
+from core.demands import new_run
 from core.errors import FluoroscopeError
-from core.runs import Run, list_runs
-from core.studies.study import load_studies, study_names
-from dashboard import cached, selection, status
-from dashboard.widgets import form, header, plain
+from core.runs import list_runs
+from core.studies.study import load_studies
+from dashboard import selection, status
+from dashboard.widgets import form, guarded, header, plain
 
 OTHER = "other"
-MOST_LISTED = 20
 
 
 def choose() -> RunConfig | None:
@@ -80,9 +79,7 @@ def in_columns(config: RunConfig, key: str, columns: list[typing.Any]) -> RunCon
 def launch(config: RunConfig) -> None:
     """Make the run's folder and start its process."""
     try:
-        if config.study in study_names():  # the demo builds itself
-            check_study(config, cached.study(config.study))
-        run = Run.create(config)
+        run = new_run(config)
         run.start()
     except FluoroscopeError as error:
         st.error(plain(str(error)))
@@ -97,10 +94,7 @@ def listed() -> None:
     runs = list_runs()
     if not runs:
         st.info("No runs yet: launch one above.")
-    for run in runs[:MOST_LISTED]:
-        status.card(run)
-    if len(runs) > MOST_LISTED:
-        st.caption(f"{len(runs) - MOST_LISTED} older runs are on the home view.")
+    guarded(lambda: status.cards(runs, status.card, name="all-runs"))
 
 
 def page() -> None:

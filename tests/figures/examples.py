@@ -14,7 +14,7 @@ from core.figures.gap import cosine_cones, paired_map, shift_curve
 from core.figures.similarity import off_diagonal_distribution, similarity_difference, similarity_panels
 from core.figures.space import Anchor, space_3d
 from core.figures.studies_findings import co_occurrence, prevalence
-from core.figures.studies_people import ages, category_shares
+from core.figures.studies_people import ages, category_shares, per_patient
 from core.figures.studies_sets import upset
 from core.figures.studies_texts import text_lengths, words
 from core.figures.theme import Theme
@@ -66,6 +66,8 @@ SHIFT = np.arange(-5, 5.01, 0.25)
 SPLITS = (HOSTILE, "val", "test")
 STATES = _random().integers(0, 500, (4, K, 3)) // np.arange(1, K + 1)[:, None]
 STATES[:2, -1] = 0  # the last finding is nowhere known
+GROUPS = ["head"] * 4 + ["medium"] * 5 + ["tail"] * (K - 10) + ["none known"]
+LIMITS = (10.0, 1.0)
 PAIRS = _random().integers(0, 90, (K, K))
 SUPPORT = np.where(np.arange(K)[:, None] == K - 1, 0, np.full((K, K), 300))
 PAIRS[-1] = 0
@@ -126,8 +128,10 @@ FIGURES: dict[str, Make] = {
         **auroc(),
     ),
     "confusion": lambda theme: confusion_grid(COUNTS, WORST, [0.3] * K, theme=theme),
-    "prevalence": lambda theme: prevalence(WORST, *STATES, splits=SPLITS, theme=theme),
-    "prevalence-log": lambda theme: prevalence(WORST, *STATES, splits=SPLITS, log=True, theme=theme),
+    "prevalence": lambda theme: prevalence(WORST, *STATES, groups=GROUPS, limits=LIMITS, splits=SPLITS, theme=theme),
+    "prevalence-log": lambda theme: prevalence(
+        WORST, *STATES, groups=GROUPS, limits=LIMITS, splits=SPLITS, log=True, theme=theme
+    ),
     "together": lambda theme: co_occurrence(WORST, PAIRS, SUPPORT, relative=True, theme=theme),
     "together-counts": lambda theme: co_occurrence(WORST, PAIRS, SUPPORT, relative=False, theme=theme),
     "upset": lambda theme: upset(WORST, np.arange(K) * 7, SETS, [9, 5, 4, 3, 1], samples=30, theme=theme),
@@ -135,6 +139,7 @@ FIGURES: dict[str, Make] = {
     "shares": lambda theme: category_shares(
         [HOSTILE, "PA", "Unknown"], [[3, 1, 0], [9, 8, 7], [0, 0, 1]], title=HOSTILE, splits=SPLITS, theme=theme
     ),
+    "per-patient": lambda theme: per_patient([900, 80, 7, 0, 3], theme=theme),
     "lengths": lambda theme: text_lengths(
         [1, 6, 11, 500], PEOPLE[0, :, :3], quantiles={"5": 2, "50": 7, "95": 30}, splits=SPLITS, theme=theme
     ),
@@ -153,12 +158,13 @@ WITHOUT_DATA: dict[str, Make] = {
     "shift": lambda theme: shift_curve([], [], [], theme=theme),
     "auroc": lambda theme: auroc_intervals([], [], [], [], n_positive=[], series=[], theme=theme),
     "confusion": lambda theme: confusion_grid([], [], [], theme=theme),
-    "prevalence": lambda theme: prevalence([], *np.zeros((4, 0, 3)), theme=theme),
+    "prevalence": lambda theme: prevalence([], *np.zeros((4, 0, 3)), groups=[], limits=LIMITS, theme=theme),
     "together": lambda theme: co_occurrence([], np.zeros((0, 0)), np.zeros((0, 0)), relative=True, theme=theme),
     "together-unknown": lambda theme: co_occurrence(["a"], [[0]], [[0]], relative=False, theme=theme),
     "upset": lambda theme: upset([], [], [], [], theme=theme),
     "ages": lambda theme: ages(np.arange(0, 121, 5), np.zeros((3, 3, 24)), [5, 0, 0], theme=theme),
     "shares": lambda theme: category_shares([], np.zeros((0, 3)), title="View", theme=theme),
+    "per-patient": lambda theme: per_patient([0, 0, 0], theme=theme),
     "lengths": lambda theme: text_lengths([1, 2], np.zeros((3, 1)), theme=theme),
     "words": lambda theme: words([], [], 0, theme=theme),
     "words-none": lambda theme: words([], [], 3, theme=theme),
@@ -179,14 +185,26 @@ SMALLEST: dict[str, Make] = {
         ["Edema"], [[np.nan]], [[np.nan]], [[np.nan]], n_positive=[0], series=["a"], theme=theme
     ),
     "confusion": lambda theme: confusion_grid([np.array([[0, 0], [0, 3]])], ["Edema"], [0.5], theme=theme),
-    "prevalence": lambda theme: prevalence(["Edema"], [[1]], [[0]], [[0]], [[0]], splits=["test"], theme=theme),
+    "prevalence": lambda theme: prevalence(
+        ["Edema"], [[1]], [[0]], [[0]], [[0]], groups=["head"], limits=LIMITS, splits=["test"], theme=theme
+    ),
     "prevalence-unknown": lambda theme: prevalence(
-        ["Edema"], [[0]], [[0]], [[0]], [[7]], splits=["test"], log=True, theme=theme
+        ["Edema"],
+        [[0]],
+        [[0]],
+        [[0]],
+        [[7]],
+        groups=["none known"],
+        limits=LIMITS,
+        splits=["test"],
+        log=True,
+        theme=theme,
     ),
     "together": lambda theme: co_occurrence(["Edema"], [[1]], [[1]], relative=True, theme=theme),
     "upset": lambda theme: upset(["Edema"], [0], [[]], [1], samples=1, theme=theme),
     "ages": lambda theme: ages([0, 5], [[[1]]], [0], sexes=["Male"], splits=["test"], theme=theme),
     "shares": lambda theme: category_shares(["PA"], [[1]], title="View", splits=["test"], theme=theme),
+    "per-patient": lambda theme: per_patient([1], theme=theme),
     "lengths": lambda theme: text_lengths([1, 2], [[1]], splits=["test"], theme=theme),
     "words": lambda theme: words(["mass"], [1], 1, theme=theme),
 }

@@ -16,7 +16,7 @@ import pytest
 from core.errors import InputError
 from core.figures.studies import LONGEST, cut, in_words, percent, short_names, split_colour
 from core.figures.studies_findings import co_occurrence, group_colour, prevalence
-from core.figures.studies_people import ages, category_shares
+from core.figures.studies_people import ages, category_shares, per_patient
 from core.figures.studies_sets import NO_FINDING, upset
 from core.figures.studies_texts import text_lengths, words
 from core.figures.tabular import figure_csv
@@ -31,10 +31,12 @@ NAMES = ["Hernia", "Mass", "Effusion", "Never", "Unknown"]
 PRESENT = [[1, 0, 0], [5, 0, 0], [30, 10, 5], [0, 0, 0], [0, 0, 0]]
 ABSENT = [[99, 0, 0], [45, 25, 25], [30, 10, 15], [50, 0, 0], [0, 0, 0]]
 NONE = np.zeros((5, 3), int)
+GROUPS = ["tail", "medium", "head", "tail", "none known"]
+LIMITS = (10.0, 1.0)
 
 
 def made(**options: Any) -> Any:
-    return prevalence(NAMES, PRESENT, ABSENT, NONE, NONE + 2, **options)
+    return prevalence(NAMES, PRESENT, ABSENT, NONE, NONE + 2, groups=GROUPS, limits=LIMITS, **options)
 
 
 def traces(figure: Any) -> dict[str, Any]:
@@ -67,6 +69,15 @@ class TestPrevalence:
         assert [note.x for note in figure.layout.annotations] == ([1, 0] if log else [10, 1])
         assert notes(figure) == ["head > 10 %", "tail ≤ 1 %"]
 
+    def test_groups_and_limits_are_those_that_are_passed(self) -> None:
+        figure = prevalence(["a", "b"], [[1], [9]], [[9], [1]], [[0]] * 2, [[0]] * 2, groups=["head", "none known"],
+                            limits=(5, 0.5), splits=["test"])  # fmt: skip
+        bars = [(bar.name, list(bar.y)) for bar in figure.data if bar.type == "bar"]
+        assert bars == [("head (> 5 %)", [1]), ("medium (0.5 to 5 %)", []), ("tail (≤ 0.5 %)", [])]
+        assert notes(figure) == ["head > 5 %", "tail ≤ 0.5 %"]
+        with pytest.raises(InputError, match="1 findings, 2 groups"):
+            prevalence(["a"], [[1]], [[9]], [[0]], [[0]], groups=["head", "tail"], limits=LIMITS, splits=["test"])
+
     def test_marks_are_the_splits_and_a_split_without_labels_has_none(self) -> None:
         found = traces(made())
         assert list(found["train"].x)[:3] == [50, 10, 1] and math.isnan(found["train"].x[4])
@@ -76,15 +87,15 @@ class TestPrevalence:
         ]
 
     def test_a_line_that_no_finding_reaches_is_left_out(self) -> None:
-        figure = prevalence(["a"], [[1]], [[999]], [[0]], [[0]], splits=["test"])
+        figure = prevalence(["a"], [[1]], [[999]], [[0]], [[0]], groups=["tail"], limits=LIMITS, splits=["test"])
         assert notes(figure) == ["tail ≤ 1 %"]
         assert figure.layout.xaxis.range[1] == pytest.approx(1.2)
 
     def test_counts_that_do_not_fit_are_refused(self) -> None:
         with pytest.raises(InputError, match=r"present.*\(5, 3\); got \(1, 3\)"):
-            prevalence(NAMES, [[1, 2, 3]], ABSENT, NONE, NONE)
+            prevalence(NAMES, [[1, 2, 3]], ABSENT, NONE, NONE, groups=GROUPS, limits=LIMITS)
         with pytest.raises(InputError, match="smallest is -1"):
-            prevalence(NAMES, PRESENT, ABSENT, NONE - 1, NONE)
+            prevalence(NAMES, PRESENT, ABSENT, NONE - 1, NONE, groups=GROUPS, limits=LIMITS)
 
 
 class TestCoOccurrence:
@@ -188,9 +199,19 @@ class TestPeople:
         assert list(figure.layout.yaxis.ticktext) == ["PA", "Unknown"]
         assert notes(figure) == ["75 %", "0 %", "25 %", "100 %"]
 
+    def test_radiographs_per_patient(self) -> None:
+        figure = per_patient([60, 30, 0, 10])
+        bars = figure.data[0]
+        assert list(bars.x) == [0, 1, 2, 3] and list(bars.y) == [60, 30, 0, 10]
+        assert list(bars.text) == ["60 %", "30 %", "", "10 %"] and list(bars.customdata) == [60, 30, 0, 10]
+        assert [html.unescape(tick) for tick in figure.layout.xaxis.ticktext] == ["1", "2", "3", "> 3"]
+        assert figure.layout.yaxis.title.text == "Patients (n=100)" and figure.layout.yaxis.range[1] > 60
+
     def test_shapes_are_checked(self) -> None:
         with pytest.raises(InputError, match=r"\(3, 2, 4\); got \(3, 2, 3\)"):
             ages([0, 5, 10, 15, 20], self.counts, [0, 0, 0], sexes=["F", "M"])
+        with pytest.raises(InputError, match="smallest is -1"):
+            per_patient([1, -1])
 
 
 class TestTexts:
@@ -249,6 +270,7 @@ DRAWN = {
     "ages": lambda summary, theme: studies.ages(summary, theme=theme),
     "sexes": lambda summary, theme: studies.sexes(summary, theme=theme),
     "views": lambda summary, theme: studies.views(summary, theme=theme),
+    "per-patient": lambda summary, theme: studies.per_patient(summary, theme=theme),
     "lengths": lambda summary, theme: studies.text_lengths(summary, theme=theme),
     "words": lambda summary, theme: studies.words(summary, most=2, theme=theme),
 }
@@ -268,6 +290,8 @@ def test_a_summary_of_nothing_says_so(name: str) -> None:
     figure = DRAWN[name](summarise(table, ()), LIGHT)
     if name in ("sexes", "views"):
         assert traces(figure)["train (n=1)"].x[-1] == 100 and figure.layout.yaxis.ticktext[-1] == "Unknown"
+    elif name == "per-patient":
+        assert list(figure.data[0].y) == [1, *[0] * 10]
     else:
         assert not figure.data and len(notes(figure)) == 1
 
@@ -282,6 +306,9 @@ def test_what_a_summary_holds_is_what_is_drawn(summary: dict[str, Any]) -> None:
     assert not np.array_equal(given, given.T)
     assert np.allclose(shares.z, 100 * np.array(summary["co_occurrence"]["both"]) / given)
     assert list(studies.sexes(summary).layout.yaxis.ticktext) == ["Female", "Male", "Unknown"]
+    assert studies.per_patient(summary).data[0].y.tolist() == [0, 45, *[0] * 9]
+    bars = [bar for bar in studies.prevalence(summary).data if bar.type == "bar"]
+    assert [len(bar.y) for bar in bars] == [3, 0, 0] and {one["group"] for one in summary["findings"]} == {"head"}
     largest = summary["combinations"]["sets"][0]["count"]
     assert studies.upset(summary, most=4).data[0].y[0] == largest
     assert list(studies.words(summary).layout.yaxis.ticktext) == ["left", "lung", "mass"]

@@ -45,7 +45,7 @@ def test_own_text_comes_first() -> None:
         samples=pd.DataFrame({"text": pd.Series(texts, dtype=object)}), labels=labels, findings=FINDINGS
     )
     made = "a chest radiograph showing pleural effusion"
-    assert captions(cast(Study, study)) == ["No effusion.", made, made, made, made]
+    assert list(captions(cast(Study, study))) == ["No effusion.", made, made, made, made]
 
 
 def test_names() -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.studies.filters import NOTHING, bounds, categories, columns, matching
+from core.studies.filters import bounds, categories, columns, matching
 from core.studies.manifest import About
 from core.studies.study import Study
+from core.studies.vocabulary import UNKNOWN
 from core.studies.writing import write_study
 from tests.tiny import given
 
@@ -59,7 +60,7 @@ def test_which_columns_there_are(study: Study) -> None:
         "ward": "category",
     }
     assert list(columns(study))[:7] == ["finding:Mass", "finding:Edema", "split", "view", "sex", "age", "text"]
-    assert categories(study, "ward") == ["x", "y", NOTHING] and categories(study, "view") == ["PA"]
+    assert categories(study, "ward") == ["x", "y", UNKNOWN] and categories(study, "view") == ["PA"]
     assert bounds(study, "age") == (10, 60)
 
 
@@ -85,7 +86,7 @@ def test_states_of_a_finding_are_kept_apart(study: Study, states: list[str], wan
 
 def test_categories_numbers_and_words(study: Study) -> None:
     assert found(study, split=["val", "test"]) == ["r5", "r4", "r3"]
-    assert found(study, ward=[NOTHING]) == ["r1"] and found(study, sex=["M", NOTHING]) == ["r3", "r2", "r0"]
+    assert found(study, ward=[UNKNOWN]) == ["r1"] and found(study, sex=["M", UNKNOWN]) == ["r3", "r2", "r0"]
     assert found(study, age=(20, 50)) == ["r4", "r3", "r1"]
     assert found(study, text="CLEAR") == ["r3", "r0"]
     assert found(study, text="(left)") == ["r1"] and found(study, text="a+b") == ["r4"], "no pattern, plain words"

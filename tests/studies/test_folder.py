@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import numpy as np
@@ -166,7 +165,5 @@ def test_many_names_and_one_index() -> None:
     names = [f"{at:08}_000" for at in range(30_000)]
     files = {f"images_{at % 12}/{name}.png": (1, 1) for at, name in enumerate(names)}
     folder = Folder(Path("/set"), files, frozenset())
-    start = time.process_time()
     found, reasons = folder.locate(np.array(names, dtype=object))
-    assert time.process_time() - start < 5
     assert found[:2] == ["images_0/00000000_000.png", "images_1/00000001_000.png"] and (reasons == "").all()

@@ -106,3 +106,13 @@ class TestSplits:
         self.given(folder, lambda n: "test" if n > 7 else "train_val", {n: n + 8 for n in range(8)})
         study = brought(folder, copies="set-aside")
         assert study.manifest["splits"] == {"train": 0, "val": 0, "test": 8}
+
+
+def test_one_patient_in_two_spellings_is_one_patient(folder: Path) -> None:
+    spelled = ("P7", " p7 ", "12.0", "12")
+    rows = [{**row, "person": spelled[n % 4]} for n, row in enumerate(rows_of())]
+    assert brought(put(folder, rows)).manifest["patients"] == 2
+    crossing = [{**row, "split": ("train", "test")[n % 2]} for n, row in enumerate(rows)]
+    with pytest.raises(StudyError, match="2 patients lie in more than one split"):
+        brought(put(folder, crossing), name="y")
+    assert study_names() == ["x"]

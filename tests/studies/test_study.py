@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from core.errors import ArtefactError, ConfigError, StudyError
-from core.studies.study import SPLITS, Study, check_leaks, load_studies, settled, study_names
+from core.studies.study import SPLITS, Study, broken_studies, check_leaks, load_studies, settled, study_names
 from tests.studies.small import FINDINGS, NAN, table, written
+from tests.tiny import tiny_study
 
 
 @pytest.mark.usefixtures("workspace", "quick_disk")
@@ -130,3 +131,12 @@ def test_rows_and_judged_rows() -> None:
     assert study.rows("test", "val").tolist() == [2, 3]
     assert study.judged_rows().tolist() == [3]
     assert written(table(split="train"), name="y").judged_rows().tolist() == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.usefixtures("workspace")
+def test_what_is_broken_is_said() -> None:
+    assert broken_studies() == {}
+    study = tiny_study(counts=(4, 2, 2))
+    images = study.folder / "images.npy"
+    images.write_bytes(images.read_bytes()[:-1])
+    assert load_studies() == [] and "not whole: images.npy" in broken_studies()["tiny"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import resource
 import sys
-import time
 import warnings
 import zipfile
 from pathlib import Path
@@ -254,15 +253,15 @@ def test_problems_are_told_at_once() -> None:
 
 
 @pytest.mark.slow
-def test_memory_and_time_grow_with_the_table_alone(tmp_path: Path) -> None:
+def test_memory_grows_with_the_table_alone(tmp_path: Path) -> None:
     """200,000 rows of 70 bytes; see the module for a million."""
     path, count = tmp_path / "t.csv", 200_000
     with path.open("w") as stream:
         stream.write("image,patient,finding,note\n")
         stream.writelines(f"{at:08}.png,{at // 4},Mass|Nodule,the heart is not enlarged\n" for at in range(count))
-    before, start = peak(), time.process_time()
+    before = peak()
     table = read_table(path)
-    assert time.process_time() - start < 10 and len(table) == count
+    assert len(table) == count
     assert peak() - before < 12 * path.stat().st_size + 50e6
     assert table.memory_usage(deep=True).sum() < 4 * path.stat().st_size
 

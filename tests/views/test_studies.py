@@ -65,13 +65,28 @@ class TestStudies:
         at.multiselect[2].set_value(["test"]).run()
         both = mass & (study.samples["split"] == "test").to_numpy()
         assert f"**{both.sum()}** of 64" in texts(at)
-        assert at.query_params["where"] == ["finding:Mass", "split"]
-        assert at.query_params["is-split"] in ("test", ["test"])
+        assert at.query_params["where-whole"] == ["finding:Mass", "split"]
+        assert at.query_params["is-whole:split"] in ("test", ["test"])
         again = opened("studies", **{name: at.query_params[name] for name in at.query_params})
         assert f"**{both.sum()}** of 64" in texts(again), "the URL brings the view back"
 
+    def test_a_condition_goes_with_its_column_and_stays_with_its_study(self) -> None:
+        at = opened("studies", study="whole", part="Radiographs")
+        at.multiselect[0].set_value(["split", "text"]).run()
+        at.multiselect[1].set_value(["test"]).run()
+        at.text_input[0].set_value("nobody").run()
+        assert "is-whole:split" in at.query_params and "No radiograph fulfils all conditions" in texts(at)
+        at.multiselect[0].set_value([]).run()
+        assert "is-whole:split" not in at.query_params and "**64** of 64" in texts(at)
+        at.multiselect[0].set_value(["split", "text"]).run()
+        assert at.multiselect[1].value == [] and at.text_input[0].value == "" and "**64** of 64" in texts(at)
+        at.multiselect[1].set_value(["test"]).run()
+        assert "**12** of 64" in texts(at)
+        at.selectbox[0].set_value("captions").run()
+        assert at.multiselect[0].value == [] and "**64** of 64" in texts(at)
+
     def test_typed_words_stay_out_of_the_url(self) -> None:
-        at = opened("studies", study="whole", part="Radiographs", where=["text"])
+        at = opened("studies", study="whole", part="Radiographs", **{"where-whole": ["text"]})
         at.text_input[0].set_value("Report 7: blobs").run()
         assert "**1** of 64" in texts(at)
         assert not any("blobs" in value for name in at.query_params for value in at.query_params[name])
@@ -149,7 +164,7 @@ class TestImport:
         (tmp_path / "data/out").symlink_to("/etc")
         at.selectbox[0].set_value("another folder …").run()
         at.text_input[0].set_value(path.format(root=tmp_path / "data")).run()
-        assert "lies outside those that the page may read" in texts(at).replace("\\", "")
+        assert "lies outside the configured roots" in texts(at).replace("\\", "")
         assert next(button for button in at.button if button.label == "Import").disabled
 
     @pytest.mark.usefixtures("workspace")

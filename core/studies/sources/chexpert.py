@@ -8,24 +8,7 @@ from core.config.importing import ImportConfig
 from core.studies.folder import Folder
 from core.studies.listing import Listing, ages, sexes
 from core.studies.sources.published import by_tail, listing, own, packaged, rows, stated, views
-
-FINDINGS = (
-    "No Finding",
-    "Enlarged Cardiomediastinum",
-    "Cardiomegaly",
-    "Lung Opacity",
-    "Lung Lesion",
-    "Edema",
-    "Consolidation",
-    "Pneumonia",
-    "Atelectasis",
-    "Pneumothorax",
-    "Pleural Effusion",
-    "Pleural Other",
-    "Fracture",
-    "Support Devices",
-)
-"""The 14 observations in the order of the published tables, as these write them."""
+from core.studies.vocabulary import CHEXPERT_FINDINGS
 
 LAYOUT = "It should hold train/patient*/study*/view*.jpg, as CheXpert and CheXpert-small are published."
 
@@ -74,7 +57,7 @@ def read(config: ImportConfig, folder: Folder) -> Listing:
             "age": ages(table["Age"].mask(table["Age"] == "0")),  # adults only: 0 stands for unknown
             "sex": sexes(table["Sex"]),
             "view": _views(table),
-            **stated(table, FINDINGS, "CheXpert's table"),
+            **stated(table, CHEXPERT_FINDINGS, "CheXpert's table"),
             "table": table["table"],
         }
     )
@@ -89,7 +72,9 @@ def _rows(folder: Folder) -> pd.DataFrame:
         "test": own(folder, "test.csv", "test_labels.csv"),
     }
     found = [
-        rows(path, ("Path", *FINDINGS), optional=_FACTS).assign(table=name) for name, path in paths.items() if path
+        rows(path, ("Path", *CHEXPERT_FINDINGS), optional=_FACTS).assign(table=name)
+        for name, path in paths.items()
+        if path
     ]
     return pd.concat(found, ignore_index=True)
 

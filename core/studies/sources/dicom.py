@@ -10,12 +10,12 @@ import pandas as pd
 from core.config.importing import ImportConfig
 from core.errors import StudyError
 from core.studies.folder import Folder
-from core.studies.headers import FACTS, read_header
+from core.studies.headers import KEYWORDS, read_header
 from core.studies.listing import Listing, ages, column, part, sexes
 from core.studies.pool import cores
 from core.studies.tables import ROW
 
-SUFFIXES = ("", ".dcm", ".dicom", ".dic", ".ima")
+DICOM_SUFFIXES = ("", ".dcm", ".dicom", ".dic", ".ima")
 """PACS often write files without a suffix."""
 
 RADIOGRAPHS = ("CR", "DX", "RG", "DR", "")
@@ -28,21 +28,24 @@ def read(config: ImportConfig, folder: Folder) -> Listing:
     Raises:
         StudyError: there is no DICOM file.
     """
-    files = [name for name in sorted(folder.files) if _suffix(name) in SUFFIXES and not name.endswith("DICOMDIR")]
+    files = [name for name in sorted(folder.files) if _suffix(name) in DICOM_SUFFIXES and not name.endswith("DICOMDIR")]
     with ThreadPoolExecutor(cores()) as pool:  # headers lie at the beginning of files: this waits for the disk
         headers = list(pool.map(lambda name: read_header(folder.root / name), files))
     if not any(headers):
-        raise StudyError(f"This folder holds no DICOM file ({', '.join(filter(None, SUFFIXES))}, or without a suffix).")
-    blank = dict.fromkeys(FACTS, "")
+        raise StudyError(
+            f"This folder holds no DICOM file ({', '.join(filter(None, DICOM_SUFFIXES))}, or without a suffix)."
+        )
+    blank = dict.fromkeys(KEYWORDS, "")
     table = pd.DataFrame([header or blank for header in headers])
-    table["file"], table[ROW] = files, np.arange(1, len(files) + 1)
+    readable = [name.encode(errors="backslashreplace").decode() for name in files]  # old disks: names in Latin-1
+    table["file"], table[ROW] = readable, np.arange(1, len(files) + 1)
     modality = table["modality"].str.upper()
-    reasons = np.where(
-        [header is None for header in headers],
-        "not a DICOM file that can be read",
+    reasons = np.select(
+        [[a != b for a, b in zip(files, readable, strict=True)], [header is None for header in headers]],
+        ["its name is not UTF-8: rename the file", "not a DICOM file that can be read"],
         np.where(modality.isin(RADIOGRAPHS), "", "no radiograph: modality " + modality.str[:4]),
     ).astype(object)
-    kept, aside = part(table, files, reasons)
+    kept, aside = part(table, readable, reasons)
     count = len(kept)
     samples = pd.DataFrame(
         {

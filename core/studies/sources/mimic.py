@@ -13,9 +13,9 @@ from core.config.importing import ImportConfig
 from core.errors import StudyError
 from core.studies.folder import Folder
 from core.studies.listing import Listing
-from core.studies.sources.chexpert import FINDINGS
 from core.studies.sources.published import by_stem, listing, needed, rows, stated, views
 from core.studies.study import PREFIX
+from core.studies.vocabulary import CHEXPERT_FINDINGS
 
 LAYOUT = "It should hold files/p10/p10000032/s50414267/*.jpg, as MIMIC-CXR-JPG is published."
 
@@ -74,8 +74,8 @@ def _rows(folder: Folder) -> tuple[pd.DataFrame, str]:
     labels_path = needed(folder, "mimic-cxr-*-chexpert.csv", "mimic-cxr-*-negbio.csv", where=_WHERE)
     metadata_path = needed(folder, "mimic-cxr-*-metadata.csv", where=_WHERE)
     split_path = needed(folder, "mimic-cxr-*-split.csv", where=_WHERE)
-    labels = rows(labels_path, ("study_id", *FINDINGS))
-    labels = labels[["study_id"]].join(stated(labels, FINDINGS, labels_path.name))
+    labels = rows(labels_path, ("study_id", *CHEXPERT_FINDINGS))
+    labels = labels[["study_id"]].join(stated(labels, CHEXPERT_FINDINGS, labels_path.name))
     if again := int(labels["study_id"].duplicated().sum()):
         raise StudyError(f"{labels_path.name} has {again} studies twice; each belongs into one row.")
     splits = rows(split_path, ("dicom_id", "split")).drop_duplicates("dicom_id")

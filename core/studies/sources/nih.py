@@ -19,7 +19,7 @@ from core.studies.folder import MISSING, Folder
 from core.studies.listing import Listing, ages, column, no_boxes, part, sexes
 from core.studies.study import PREFIX
 from core.studies.tables import Problems, read_table
-from core.studies.vocabulary import NIH_FINDINGS
+from core.studies.vocabulary import NIH_FINDINGS, STATED
 
 NEEDED = ("Image Index", "Finding Labels", "Patient ID", "Patient Age", "Patient Gender", "View Position")
 NO_FINDING = "No Finding"
@@ -138,9 +138,8 @@ def _samples(config: ImportConfig, table: pd.DataFrame, experts: pd.DataFrame) -
     for finding in NIH_FINDINGS:
         stated = [np.nan if own == {""} else float(finding in own) for own in named]
         samples[PREFIX + finding] = np.array(stated, np.float32)[codes]
-    words = {1.0: "present", 0.0: "absent", -1.0: "uncertain"}
     for title in EXPERT_FINDINGS if experts.notna().any(axis=None) else ():
-        samples[f"experts: {title}"] = column(experts[title].map(words), count)
+        samples[f"experts: {title}"] = column(experts[title].map(STATED), count)
     return NIH_FINDINGS, samples
 
 

@@ -14,7 +14,7 @@ from core.studies.mapping import MOST_NAMES, NOTHING, SPLIT_WORDS, VALUES, bare,
 from core.studies.study import PREFIX
 from core.studies.tables import ROW, Problems
 
-NONE = frozenset({"", "no finding", "no findings", "normal"})
+NONE = frozenset({"", "no finding", "no findings", "normal", "healthy", "negative", "unremarkable"})
 """Names in a column of findings that mean there is none, in lower case; words of ``NOTHING`` say nothing."""
 
 
@@ -130,22 +130,23 @@ def _is_label(cells: pd.Series) -> bool:
 
 def _named(table: pd.DataFrame, mapping: MappingConfig, problems: Problems) -> dict[str, NDArray[np.float32]]:
     """One column that holds names; a cell without any says nothing, a finding that is not named is absent."""
-    named = [_names(cell, mapping.separator) for cell in table[mapping.findings[0]].tolist()]
+    codes, different = pd.factorize(table[mapping.findings[0]], use_na_sentinel=False)  # few combinations, many rows
+    named = [_names(cell, mapping.separator) for cell in different]
     spelled: dict[str, str] = {}
     for own in named:
         for one in own or ():
             spelled.setdefault(one.lower(), one)
-    different = sorted(spelled[word] for word in spelled if word not in NONE)
-    if len(different) > MOST_NAMES:
+    findings = sorted(spelled[word] for word in spelled if word not in NONE)
+    if len(findings) > MOST_NAMES:
         problems.add(
-            f"column {mapping.findings[0]!r} names {len(different)} different findings",
+            f"column {mapping.findings[0]!r} names {len(findings)} different findings",
             todo=f"at most {MOST_NAMES} are read; are they separated by {mapping.separator!r} (`--mapping.separator`)?",
         )
         return {}
     words = [None if own is None else {one.lower() for one in own} for own in named]
     return {
-        one: np.array([np.nan if own is None else float(one.lower() in own) for own in words], np.float32)
-        for one in different
+        one: np.array([np.nan if own is None else float(one.lower() in own) for own in words], np.float32)[codes]
+        for one in findings
     }
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from core.errors import StudyError
 from core.studies.folder import Folder
-from core.studies.sources.chexpert import FINDINGS
 from core.studies.sources.published import packaged
 from core.studies.study import PREFIX
+from core.studies.vocabulary import CHEXPERT_FINDINGS
 from tests.studies.sources.small_folders import labels, listed, pictures, table_of
 
 TOP = "CheXpert-v1.0-small/"
@@ -36,7 +36,7 @@ def test_the_packaged_table_and_half_of_its_pictures(table: pd.DataFrame, tmp_pa
     assert found.samples["row"].tolist() == list(range(2, 12))
     assert len(found.set_aside) == 223_414 - 10
     assert found.set_aside["row"].tolist()[:2] == [12, 13] and found.set_aside["file"][0] == table["Path"][10]
-    assert set(found.samples["split"]) == {""} and found.findings == FINDINGS
+    assert set(found.samples["split"]) == {""} and found.findings == CHEXPERT_FINDINGS
 
 
 def test_rows_as_they_were_published(tmp_path: Path, table: pd.DataFrame) -> None:
@@ -93,7 +93,7 @@ def test_a_table_without_pictures_is_no_split(table: pd.DataFrame, tmp_path: Pat
 
 def test_a_test_table_of_labels_alone(table: pd.DataFrame, tmp_path: Path) -> None:
     """The published test labels have neither age nor view; the file's name says which are lateral."""
-    test = renamed(table[:2], "test", 70_000)[["Path", *FINDINGS]]
+    test = renamed(table[:2], "test", 70_000)[["Path", *CHEXPERT_FINDINGS]]
     test["Path"] = ["test/patient70000/study1/view1_frontal.jpg", "test/patient70000/study1/view2_lateral.jpg"]
     test.to_csv(tmp_path / "test_labels.csv", index=False)
     pictures(tmp_path, list(test["Path"]))

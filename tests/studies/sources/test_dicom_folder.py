@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -78,4 +79,13 @@ def test_the_real_one(workspace: Path, tmp_path: Path, real_data: Path) -> None:
     (folder / "a").write_bytes((real_data / "full_size/monochrome1.dcm").read_bytes())
     study = brought(folder)
     assert len(study) == 1 and study.samples["view"].tolist() == ["PA"] and study.samples["age"].tolist() == [62]
+    assert workspace.is_dir()
+
+
+def test_a_name_that_is_not_utf8_is_set_aside(workspace: Path, tmp_path: Path) -> None:
+    for number in range(4):
+        dicom(tmp_path / f"pacs/{number}.dcm", number)
+    os.rename(tmp_path / "pacs/3.dcm", os.fsencode(tmp_path / "pacs") + b"/J\xfcrgen.dcm")
+    study = brought(tmp_path / "pacs")
+    assert len(study) == 3 and study.set_aside["reason"].tolist() == ["its name is not UTF-8: rename the file"]
     assert workspace.is_dir()

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import StudyError
-from core.studies.sources.chexpert import FINDINGS
 from core.studies.sources.mimic import NO_SPLIT, report_text
+from core.studies.vocabulary import CHEXPERT_FINDINGS
 from tests.studies.sources.small_folders import labels, listed, pictures
 
 REPORT = (
@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
         "dicom_id,study_id,subject_id,split\n"
         + "".join(f"{name},{study},{subject},{split}\n" for subject, study, name, _, split in PICTURES if split)
     )
-    columns = sorted(FINDINGS)
+    columns = sorted(CHEXPERT_FINDINGS)
     said = {
         ("10000032", "50414267"): {"No Finding": "1.0"},
         ("10000764", "57375967"): {"Edema": "-1.0", "Pneumonia": "0.0", "Cardiomegaly": "1.0"},

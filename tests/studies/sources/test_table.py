@@ -182,6 +182,16 @@ def test_one_report_of_everything(tmp_path: Path) -> None:
     ]
 
 
+def test_a_slip_of_the_pen_does_not_lose_a_finding(tmp_path: Path) -> None:
+    names = [f"{at}.png" for at in range(30)]
+    draw(tmp_path, names)
+    cells = [str(at % 2) for at in range(30)]
+    cells[7] = "l"
+    folder_with(tmp_path, {"image": names, "patient": range(30), "Edema": ["0", "1"] * 15, "Mass": cells})
+    told = report(tmp_path)
+    assert len(told) == 2 and "1 cells of finding 'Mass' are no labels" in told[1] and "(rows 9)" in told[1]
+
+
 def test_no_picture_at_all(tmp_path: Path) -> None:
     folder_with(tmp_path, {"image": ["a", "b"], "note": ["x", "y"]})
     (line,) = report(tmp_path)[1:]
