@@ -87,6 +87,7 @@ def pick_runs(stage: str, *, most: int) -> list[Run]:
         "Runs" if most > 1 else "Run",
         list(runs),
         name="runs",
+        always_in_url=True,
         default=same[: min(2, most)],
         format_func=lambda run_id: label(runs[run_id]),
         max_selections=most,

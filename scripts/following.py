@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +14,6 @@ from core.runs import Run
 from core.studies.imports import Import
 from core.studies.study import Study
 from core.work import Work, read_progress
-from scripts.common import main
 
 
 def follow(run: Run, stage: str | None = None) -> None:
@@ -89,17 +87,3 @@ def _show(bar: tqdm, now: dict[str, int] | None) -> None:
     if not bar.n:  # what an earlier start left does not count for the rate
         bar.initial = bar.n = now["done"]
     bar.update(now["done"] - bar.n)
-
-
-def stage_command(name: str, summary: str) -> None:
-    """The command of one stage: ``python -m scripts.NAME RUN``."""
-    parser = argparse.ArgumentParser(prog=f"python -m scripts.{name}", description=summary)
-    parser.add_argument("run", help="id of the run, or its beginning")
-    wanted = parser.parse_args().run
-
-    def work() -> None:
-        run = Run.load(wanted)
-        follow(run, name)
-        print(f"{name} done: {run.folder}")
-
-    main(work)

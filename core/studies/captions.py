@@ -18,7 +18,7 @@ def captions(study: Study, rows: Iterable[int] | None = None) -> Iterator[str | 
         rows: of the samples wanted; all of them by default.
     """
     texts, labels = study.samples["text"].tolist(), study.labels
-    for row in range(len(study)) if rows is None else rows:
+    for row in range(len(texts)) if rows is None else rows:
         text = texts[row]
         own = isinstance(text, str) and text.strip()
         yield text if own else _of_labels(study.findings, labels[row].tolist())

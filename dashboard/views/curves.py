@@ -36,7 +36,12 @@ def page() -> None:
         st.page_link("views/train.py", label="Go to Train", icon=":material/play_circle:")
         return
     chosen = selection.several(
-        "Runs", list(runs), name="curves", default=list(runs)[:1], format_func=lambda key: label(runs[key])
+        "Runs",
+        list(runs),
+        name="curves",
+        default=list(runs)[:1],
+        always_in_url=True,
+        format_func=lambda key: label(runs[key]),
     )
     first, second, third, fourth = st.columns([2, 2, 1, 1], vertical_alignment="center")
     with first:

@@ -153,7 +153,12 @@ def page() -> None:
         chosen = names[0]
         if len(names) > 1:
             chosen = selection.one(
-                "Study", names, name="study", draw=st.segmented_control, label_visibility="collapsed"
+                "Study",
+                names,
+                name="study",
+                always_in_url=True,
+                draw=st.segmented_control,
+                label_visibility="collapsed",
             )
         describe(cached.study(chosen))
 

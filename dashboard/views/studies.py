@@ -9,7 +9,7 @@ from core.pictures import studies as pictures
 from core.studies.study import PREFIX, UNCERTAIN, Study, load_studies
 from dashboard import cached, selection
 from dashboard.components.plot import Click
-from dashboard.grid import radiographs
+from dashboard.grid import condition, radiographs, where
 from dashboard.widgets import header, plain, show, theme, warn_of_broken
 
 MOST_LISTED = 1000
@@ -23,7 +23,7 @@ def choose() -> Study | None:
         st.info("There is no study yet.", icon=":material/hourglass_empty:")
         st.page_link("views/bring.py", label="Import one", icon=":material/download:")
         return None
-    return cached.study(selection.one("Study", names, name="study"))
+    return cached.study(selection.one("Study", names, name="study", always_in_url=True))
 
 
 def numbers(study: Study) -> None:
@@ -84,9 +84,9 @@ def _follow(study: Study, click: Click | None) -> None:
     if click is None or not isinstance(click.point, tuple):
         return
     names = dict.fromkeys(PREFIX + study.findings[at] for at in click.point[:2])
-    selection.put("where", list(names))
+    selection.put(where(study), list(names))
     for name in names:
-        selection.put(f"is-{name}", ["present"])
+        selection.put(condition(study, name), ["present"])
     selection.put("part", "Radiographs")
     st.rerun()
 
@@ -109,6 +109,12 @@ def people(study: Study) -> None:
             name=(key, study.name),
             help="Shares within each split, so that splits of different size can be compared.",
         )
+    show(
+        pictures.per_patient(summary, theme=theme()),
+        key="studies-per-patient",
+        alt=f"How many radiographs the patients of study {study.name} have",
+        name=("per-patient", study.name),
+    )
 
 
 def text(study: Study) -> None:

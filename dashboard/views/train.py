@@ -25,7 +25,9 @@ def choose() -> RunConfig | None:
     options = names if "demo" in names else [*names, "demo"]
     first, second, third = st.columns(3)
     with first:
-        study = selection.one("Study", options, name="train-study", help="demo builds itself where it is missing")
+        study = selection.one(
+            "Study", options, name="train-study", always_in_url=True, help="demo builds itself where it is missing"
+        )
     with second:
         key = selection.one(
             "Encoder",

@@ -81,6 +81,6 @@ def test_the_pages_fit_light_and_dark_with_conditions_in_the_url(app: str, page:
     for part, figures in (("Findings", 3), ("People", 3), ("Text", 2), ("Radiographs", 0), ("Identity", 0)):
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            visit(page, f"{app}/studies?study=ward&part={part}&where=finding%3AMass", figures)
+            visit(page, f"{app}/studies?study=ward&part={part}&where-ward=finding%3AMass", figures)
             shot(page, f"studies-{part.lower()}-{scheme}")
             assert page.get_by_test_id("stException").count() == 0

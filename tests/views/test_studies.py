@@ -19,7 +19,7 @@ from tests.components import click, figures, plots
 from tests.tiny import tiny_study
 from tests.views.test_views import opened, texts
 
-PARTS = {"Findings": 3, "People": 3, "Text": 2, "Radiographs": 0, "Set aside": 0, "Identity": 0}
+PARTS = {"Findings": 3, "People": 4, "Text": 2, "Radiographs": 0, "Set aside": 0, "Identity": 0}
 
 
 @pytest.fixture(scope="module")
