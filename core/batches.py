@@ -10,7 +10,10 @@ from torch import Tensor
 
 from core.devices import autocast
 from core.heads import Head
-from core.objectives import Objective, disease_contrastive, info_nce, masked_bce
+from core.losses.classification import masked_bce
+from core.losses.contrastive import info_nce
+from core.losses.diseases import disease_contrastive
+from core.losses.objective import Objective
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,8 +20,9 @@ from core.errors import RunError, StudyError
 from core.features import image_features
 from core.files import read_json, replacing, stamp, verify, write_json
 from core.heads import Head, build_head
+from core.losses.contrastive import shared_text_floor
+from core.losses.objective import Objective
 from core.metrics.results import to_json
-from core.objectives import Objective, shared_text_floor
 from core.runs import MANIFESTS, MetricsLog, Run
 from core.studies.study import Study, study_names
 from core.training import StepMetrics, Trainer, seed_everything

@@ -27,8 +27,8 @@ from core.config.run import TrainingConfig
 from core.devices import autocast
 from core.errors import ConfigError, TrainingDiverged
 from core.heads import Head
+from core.losses.objective import Objective
 from core.metrics.ranking import macro_auroc
-from core.objectives import Objective
 
 
 @dataclass(frozen=True, kw_only=True)

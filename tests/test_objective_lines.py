@@ -9,15 +9,10 @@ import torch
 import torch.nn.functional as F
 
 from core.config.run import ObjectiveConfig
-from core.objectives import (
-    Objective,
-    masked_bce,
-    orthogonal_absolute,
-    orthogonal_cross_entropy,
-    orthogonal_gram,
-    orthogonal_reference,
-    shared_text_floor,
-)
+from core.losses.classification import masked_bce
+from core.losses.contrastive import shared_text_floor
+from core.losses.objective import Objective
+from core.losses.orthogonal import orthogonal_absolute, orthogonal_cross_entropy, orthogonal_gram, orthogonal_reference
 from tests.test_objectives import simplex, unit
 
 NAN = float("nan")

@@ -20,7 +20,7 @@ from core.checkpoints import newest
 from core.config.run import HeadConfig, ObjectiveConfig, TrainingConfig
 from core.errors import ConfigError, TrainingDiverged
 from core.heads import Head, build_head
-from core.objectives import Objective
+from core.losses.objective import Objective
 from core.training import (
     StepMetrics,
     Trainer,
