@@ -11,8 +11,6 @@ from torch import Tensor
 from core.devices import autocast
 from core.heads import Head
 from core.losses.classification import masked_bce
-from core.losses.contrastive import info_nce
-from core.losses.diseases import disease_contrastive
 from core.losses.objective import Objective
 
 
@@ -56,12 +54,12 @@ def loss_terms(
         found["classification"] = masked_bce(output.logits.float(), labels)
     if "contrastive" in wanted and prompts is not None:
         if output.tokens is not None:
-            found["contrastive"] = disease_contrastive(output.tokens.float(), prompts.float(), head.scale)
+            found["contrastive"] = objective.of_diseases(output.tokens.float(), prompts.float(), head.scale)
         else:
             written = caption_of >= 0
             images, groups = output.embedding[written], caption_of[written]
             texts = head.texts(data.captions[groups])
-            found["contrastive"] = info_nce(images.float(), texts.float(), head.scale, groups)
+            found["contrastive"] = objective.paired(images.float(), texts.float(), head.scale, groups, labels[written])
     if "orthogonal" in wanted and prompts is not None:
         found["orthogonal"] = objective.orthogonal(prompts.float())
     return found

@@ -36,6 +36,9 @@ def _lacking(config: RunConfig, study: Study) -> str | None:
         return f"has {what}, and the classification loss learns from labels alone"
     if "orthogonal" in config.losses and not study.findings:
         return "has no findings, and the orthogonal loss parts the prompts of findings"
+    soft = "contrastive" in config.losses and config.objective.contrastive_form == "soft-targets"
+    if soft and np.isnan(study.labels[train]).all():
+        return "has no known label in its training split, and soft targets are made from labels"
     of_texts = "contrastive" in config.losses and config.head.kind != "disease-tokens"
     return _few_texts(study, train.tolist()) if of_texts else None
 

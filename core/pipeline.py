@@ -20,7 +20,7 @@ from core.errors import RunError, StudyError
 from core.features import image_features
 from core.files import read_json, replacing, stamp, verify, write_json
 from core.heads import Head, build_head
-from core.losses.contrastive import shared_text_floor
+from core.losses.base import Situation
 from core.losses.objective import Objective
 from core.metrics.results import to_json
 from core.runs import MANIFESTS, MetricsLog, Run
@@ -185,7 +185,7 @@ class Pipeline:
 
     def _train(self, head: Head, ready: Prepared, tell: Any) -> None:
         data = training_data(ready)
-        objective = Objective(self.config.objective)
+        objective = Objective(self.config.objective).to(ready.encoder.device)
         trainer = Trainer(
             head,
             objective,
@@ -270,13 +270,12 @@ def references(head: Head, objective: Objective, data: TrainingData, batch_size:
     """Chance level and floor (None where unknown) of each loss of this run, for the reference lines on its curves."""
     head.eval()
     output = head.images(data.features[:1])
-    written = data.caption_of[data.caption_of >= 0]
-    batch = max(1, round(min(batch_size, len(data.features)) * len(written) / len(data.features)))  # those with a text
-    group_floor = shared_text_floor(written, batch) if output.tokens is None else 0.0
-    found = objective.references(
-        data.labels,
-        answers=data.labels.shape[1] if output.tokens is not None else batch,
+    situation = Situation(
+        labels=data.labels,
+        text_of=data.caption_of,
+        batch=batch_size,
         width=output.embedding.shape[-1],
-        group_floor=group_floor,
+        tokens=output.tokens is not None,
     )
+    found = objective.references(situation)
     return {name: to_json(reference) for name, reference in found.items()}

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.config.run import ObjectiveConfig
+from core.config.objective import ObjectiveConfig
 from core.losses.classification import masked_bce
 from core.losses.contrastive import info_nce
 from core.losses.diseases import disease_contrastive

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.config.run import HeadConfig, ObjectiveConfig
+from core.config.objective import ObjectiveConfig
+from core.config.run import HeadConfig
 from core.demands import check_study
 from core.errors import ConfigError, InputError, RunError, StudyError
 from core.metrics.sampling import stratified

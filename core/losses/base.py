@@ -28,3 +28,33 @@ class Reference:
 
     chance: float
     floor: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """What the lines of a loss depend on besides the settings.
+
+    Attributes:
+        labels: (n, K) of the training split: 1 present, 0 absent, NaN unknown.
+        text_of: (n,) integers, which text each row has; -1: none.
+        batch: rows of a batch.
+        width: dimension of the shared space.
+        tokens: whether the head makes one token per disease (its texts are the K prompts).
+    """
+
+    labels: Tensor
+    text_of: Tensor
+    batch: int
+    width: int
+    tokens: bool
+
+    @property
+    def written(self) -> Tensor:
+        """The texts of the rows that have one."""
+        return self.text_of[self.text_of >= 0]
+
+    @property
+    def pairs(self) -> int:
+        """How many rows of a batch have a text, on average."""
+        rows = len(self.text_of)
+        return max(1, round(min(self.batch, rows) * len(self.written) / max(1, rows)))

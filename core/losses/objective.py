@@ -2,24 +2,62 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from core.config.run import ObjectiveConfig
-from core.losses.base import Reference
+from core.config.objective import ObjectiveConfig
+from core.losses.base import Reference, Situation
 from core.losses.classification import prevalence_entropy
+from core.losses.contrastive import (
+    hard_negative_info_nce,
+    info_nce,
+    label_targets,
+    siglip,
+    soft_target_contrastive,
+    triplet,
+)
+from core.losses.contrastive_lines import contrastive_reference
+from core.losses.diseases import disease_contrastive, disease_reference, normalised_disease_contrastive
 from core.losses.orthogonal import orthogonal_absolute, orthogonal_cross_entropy, orthogonal_gram, orthogonal_reference
 
 
-class Objective:
-    """The weighted sum of a config's losses."""
+class Objective(nn.Module):
+    """The weighted sum of a config's losses, with what they learn themselves."""
 
     def __init__(self, config: ObjectiveConfig) -> None:
+        super().__init__()
         self.config = config
-        named = {name: getattr(config, name) for name in ("classification", "contrastive", "orthogonal")}
-        self.weights: dict[str, float] = {name: weight for name, weight in named.items() if weight > 0}
+        self.weights = config.weights
+        if "contrastive" in self.weights and config.contrastive_form == "siglip":
+            self.siglip_bias = nn.Parameter(torch.tensor(config.siglip_bias))
+
+    def paired(self, images: Tensor, texts: Tensor, scale: Tensor, groups: Tensor, labels: Tensor) -> Tensor:
+        """The configured contrastive loss of images and their texts.
+
+        Args:
+            images, texts: (b, d), rows of norm 1.
+            scale: inverse temperature.
+            groups: (b,) integers, which text each row has.
+            labels: (b, K), for soft targets.
+        """
+        form = self.config.contrastive_form
+        if form == "siglip":
+            return siglip(images, texts, scale, self.siglip_bias, groups)
+        if form == "triplet":
+            # in evaluation the same draw each time, so that epochs can be compared
+            generator = None if self.training else torch.Generator().manual_seed(0)
+            return triplet(images, texts, self.config.margin, self.config.negatives, groups, generator)
+        if form == "hard-negative":
+            return hard_negative_info_nce(images, texts, scale, self.config.beta, groups)
+        if form == "soft-targets":
+            targets = label_targets(labels, groups, self.config.target_temperature)
+            return soft_target_contrastive(images, texts, scale, targets)
+        return info_nce(images, texts, scale, groups)
+
+    def of_diseases(self, tokens: Tensor, prompts: Tensor, scale: Tensor) -> Tensor:
+        """The configured contrastive loss of (b, K, d) disease tokens and (K, d) prompts."""
+        normalised = self.config.contrastive_form == "normalised-logits"
+        return (normalised_disease_contrastive if normalised else disease_contrastive)(tokens, prompts, scale)
 
     def orthogonal(self, prompts: Tensor) -> Tensor:
         """The configured form of the orthogonal loss on (K, d) unit rows."""
@@ -33,22 +71,17 @@ class Objective:
         """The weighted sum of the terms."""
         return torch.stack([self.weights[name] * value for name, value in terms.items()]).sum()
 
-    def references(self, labels: Tensor, *, answers: int, width: int, group_floor: float) -> dict[str, Reference]:
-        """Chance and floor of each term.
-
-        Args:
-            labels: (n, K) of the training split; chance of the classification is guessing each prevalence.
-            answers: how many texts the contrastive loss chooses from: K for disease tokens, else the batch size.
-            width: dimension of the shared space.
-            group_floor: mean ln of the number of right answers in a batch (0 where every text is its own).
-        """
-        diseases = labels.shape[1]
+    def references(self, situation: Situation) -> dict[str, Reference]:
+        """Chance and floor of each term (chance of the classification is guessing each prevalence)."""
+        diseases = situation.labels.shape[1]
         found: dict[str, Reference] = {}
         if "classification" in self.weights:
-            found["classification"] = Reference(chance=prevalence_entropy(labels), floor=0.0)
-        if "contrastive" in self.weights:
-            found["contrastive"] = Reference(chance=math.log(answers), floor=group_floor)
+            found["classification"] = Reference(chance=prevalence_entropy(situation.labels), floor=0.0)
+        if "contrastive" in self.weights and situation.tokens:
+            found["contrastive"] = disease_reference(self.config.contrastive_form, diseases)
+        elif "contrastive" in self.weights:
+            found["contrastive"] = contrastive_reference(self.config, situation)
         if "orthogonal" in self.weights:
             form, scale = self.config.orthogonal_form, self.config.orthogonal_scale
-            found["orthogonal"] = orthogonal_reference(form, diseases, width, scale)
+            found["orthogonal"] = orthogonal_reference(form, diseases, situation.width, scale)
         return found

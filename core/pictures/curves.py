@@ -15,7 +15,7 @@ from core.runs import Run
 TITLES = {
     "loss": "Loss (weighted sum)",
     "classification": "Classification loss (nats)",
-    "contrastive": "Contrastive loss (nats)",
+    "contrastive": "Contrastive loss (nats; triplet: distance)",
     "orthogonal": "Orthogonal loss",
     "validation_loss": "Validation loss (weighted sum)",
     "auroc": "Validation AUROC (macro)",
