@@ -10,7 +10,6 @@ from torch import Tensor
 
 from core.devices import autocast
 from core.heads import Head
-from core.losses.classification import masked_bce
 from core.losses.objective import Objective
 
 
@@ -51,7 +50,7 @@ def loss_terms(
     output = head.images(features)
     prompts = head.prompts(data.prompts) if {"contrastive", "orthogonal"} & wanted.keys() else None
     if "classification" in wanted and output.logits is not None:
-        found["classification"] = masked_bce(output.logits.float(), labels)
+        found["classification"] = objective.classification(output.logits.float(), labels)
     if "contrastive" in wanted and prompts is not None:
         if output.tokens is not None:
             found["contrastive"] = objective.of_diseases(output.tokens.float(), prompts.float(), head.scale)

@@ -34,14 +34,27 @@ CONTRASTIVE_FORMS: dict[str, tuple[ContrastiveForm, ...]] = {
 class ObjectiveConfig(Config):
     """A weighted sum of named losses; a weight of 0 leaves a loss out."""
 
-    classification: float = setting(
-        default=0.0, help="weight of the masked binary cross-entropy", low=0, high=1e3, main=True
-    )
+    classification: float = setting(default=0.0, help="weight of the classification loss", low=0, high=1e3, main=True)
     contrastive: float = setting(
         default=0.0, help="weight of the image-text contrastive loss", low=0, high=1e3, main=True
     )
     orthogonal: float = setting(
         default=0.0, help="weight of the orthogonal loss on disease prompts", low=0, high=1e3, main=True
+    )
+    classification_form: Literal["bce", "focal", "asymmetric"] = setting(
+        default="bce",
+        help="bce: binary cross-entropy; focal, asymmetric: easy cells count less, for rare findings",
+        main=True,
+    )
+    gamma: float = setting(default=2.0, help="of the focal form: the higher, the less easy cells count", low=0, high=10)
+    gamma_positive: float = setting(
+        default=1.0, help="of the asymmetric form: focus among present findings", low=0, high=10
+    )
+    gamma_negative: float = setting(
+        default=4.0, help="of the asymmetric form: focus among absent findings", low=0, high=10
+    )
+    shift: float = setting(
+        default=0.05, help="of the asymmetric form: so probable may an absent finding be for nothing", low=0, high=0.5
     )
     contrastive_form: ContrastiveForm = setting(
         default="info-nce",

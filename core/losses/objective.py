@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from core.config.objective import ObjectiveConfig
 from core.losses.base import Reference, Situation
-from core.losses.classification import prevalence_entropy
+from core.losses.classification import classification, classification_reference
 from core.losses.contrastive import (
     hard_negative_info_nce,
     info_nce,
@@ -30,6 +30,10 @@ class Objective(nn.Module):
         self.weights = config.weights
         if "contrastive" in self.weights and config.contrastive_form == "siglip":
             self.siglip_bias = nn.Parameter(torch.tensor(config.siglip_bias))
+
+    def classification(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The configured classification loss of (b, K) logits and labels."""
+        return classification(self.config, logits, labels)
 
     def paired(self, images: Tensor, texts: Tensor, scale: Tensor, groups: Tensor, labels: Tensor) -> Tensor:
         """The configured contrastive loss of images and their texts.
@@ -72,11 +76,11 @@ class Objective(nn.Module):
         return torch.stack([self.weights[name] * value for name, value in terms.items()]).sum()
 
     def references(self, situation: Situation) -> dict[str, Reference]:
-        """Chance and floor of each term (chance of the classification is guessing each prevalence)."""
+        """Chance and floor of each term on the training split."""
         diseases = situation.labels.shape[1]
         found: dict[str, Reference] = {}
         if "classification" in self.weights:
-            found["classification"] = Reference(chance=prevalence_entropy(situation.labels), floor=0.0)
+            found["classification"] = classification_reference(self.config, situation.labels)
         if "contrastive" in self.weights and situation.tokens:
             found["contrastive"] = disease_reference(self.config.contrastive_form, diseases)
         elif "contrastive" in self.weights:
