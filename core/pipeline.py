@@ -24,6 +24,7 @@ from core.losses.base import Situation
 from core.losses.objective import Objective
 from core.metrics.results import to_json
 from core.runs import MANIFESTS, MetricsLog, Run
+from core.studies.hierarchy import path_similarity
 from core.studies.study import Study, study_names
 from core.training import StepMetrics, Trainer, seed_everything
 from core.work import ProgressFile, StopRequest
@@ -248,6 +249,7 @@ def training_data(ready: Prepared) -> TrainingData:
     """Cached features of train and validation on the encoder's device."""
     device = ready.encoder.device
     train, val = ready.study.rows("train"), ready.study.rows("val")
+    nearness = path_similarity(ready.study.findings)
 
     def of(values: NDArray[np.float32], rows: NDArray[np.int64]) -> torch.Tensor:
         return torch.from_numpy(values[rows].copy()).to(device)
@@ -262,6 +264,7 @@ def training_data(ready: Prepared) -> TrainingData:
         val_features=of(ready.images, val),
         val_labels=of(ready.study.labels, val),
         val_caption_of=ready.captions.of_sample[torch.from_numpy(val).to(device)],
+        nearness=None if nearness is None else torch.from_numpy(nearness).to(device),
     )
 
 

@@ -14,7 +14,7 @@ import tyro
 
 from core.config.base import settings_of
 from core.config.encoders import DESCRIPTIONS, ENCODERS, EncoderConfig, resolve_encoder
-from core.config.objective import CONTRASTIVE_FORMS, LOSSES, PAIRED, ObjectiveConfig
+from core.config.objective import ALL_LOSSES, CONTRASTIVE_FORMS, LOSSES, PAIRED, ObjectiveConfig
 from core.config.presets import PRESETS, preset
 from core.config.run import HeadConfig, PromptConfig, RunConfig, TrainingConfig
 from core.errors import ConfigError
@@ -116,7 +116,7 @@ def test_an_int_may_stand_for_a_float_but_not_the_other_way() -> None:
 
 
 @pytest.mark.parametrize("kind", LOSSES)
-@pytest.mark.parametrize("loss", ["classification", "contrastive", "orthogonal"])
+@pytest.mark.parametrize("loss", ALL_LOSSES)
 def test_a_loss_that_a_head_cannot_learn_from(kind: str, loss: str) -> None:
     run = a_run(head=HeadConfig(kind=kind), objective=ObjectiveConfig(**{loss: 1.0}))
     if loss in LOSSES[kind]:

@@ -7,15 +7,15 @@ from typing import Literal
 from core.config.base import Config, config, setting
 from core.errors import ConfigError
 
+ALL_LOSSES = ("classification", "contrastive", "orthogonal", "graph", "supervised", "alignment")
+
 LOSSES: dict[str, tuple[str, ...]] = {
     "none": (),
-    "linear": ("classification", "contrastive"),
-    "projection": ("contrastive", "orthogonal"),
-    "disease-tokens": ("classification", "contrastive", "orthogonal"),
+    "linear": ("classification", "contrastive", "supervised", "alignment"),
+    "projection": ("contrastive", "orthogonal", "supervised", "alignment"),
+    "disease-tokens": ALL_LOSSES,
 }
 """The losses that each kind of head can be trained with: the others need a classifier, or learned prompts."""
-
-ALL_LOSSES = ("classification", "contrastive", "orthogonal")
 
 ContrastiveForm = Literal["info-nce", "siglip", "triplet", "hard-negative", "soft-targets", "normalised-logits"]
 
@@ -40,6 +40,21 @@ class ObjectiveConfig(Config):
     )
     orthogonal: float = setting(
         default=0.0, help="weight of the orthogonal loss on disease prompts", low=0, high=1e3, main=True
+    )
+    graph: float = setting(
+        default=0.0, help="weight of the loss that lays prompts out as findings stand in a tree", low=0, high=1e3
+    )
+    supervised: float = setting(
+        default=0.0, help="weight of the supervised contrastive loss of radiographs, by findings", low=0, high=1e3
+    )
+    supervised_temperature: float = setting(
+        default=0.1, help="temperature of the supervised contrastive loss", low=0.01, high=10.0
+    )
+    alignment: float = setting(
+        default=0.0, help="weight of the loss that lays images and texts out alike", low=0, high=1e3
+    )
+    alignment_form: Literal["mmd", "coral"] = setting(
+        default="mmd", help="mmd: the whole distribution, by Gaussian kernels; coral: covariances alone"
     )
     classification_form: Literal["bce", "focal", "asymmetric"] = setting(
         default="bce",

@@ -19,6 +19,7 @@ from core.losses.contrastive import (
 from core.losses.contrastive_lines import contrastive_reference
 from core.losses.diseases import disease_contrastive, disease_reference, normalised_disease_contrastive
 from core.losses.orthogonal import orthogonal_absolute, orthogonal_cross_entropy, orthogonal_gram, orthogonal_reference
+from core.losses.structure import alignment_reference, coral, mmd, supervised, supervised_reference
 
 
 class Objective(nn.Module):
@@ -63,6 +64,14 @@ class Objective(nn.Module):
         normalised = self.config.contrastive_form == "normalised-logits"
         return (normalised_disease_contrastive if normalised else disease_contrastive)(tokens, prompts, scale)
 
+    def alignment(self, images: Tensor, texts: Tensor) -> Tensor:
+        """The configured distance of two clouds of unit vectors, (n, d) and (m, d)."""
+        return (mmd if self.config.alignment_form == "mmd" else coral)(images, texts)
+
+    def supervised(self, embeddings: Tensor, labels: Tensor) -> Tensor:
+        """The supervised contrastive loss of (b, d) unit vectors and their (b, K) labels."""
+        return supervised(embeddings, labels, self.config.supervised_temperature)
+
     def orthogonal(self, prompts: Tensor) -> Tensor:
         """The configured form of the orthogonal loss on (K, d) unit rows."""
         if self.config.orthogonal_form == "gram":
@@ -88,4 +97,10 @@ class Objective(nn.Module):
         if "orthogonal" in self.weights:
             form, scale = self.config.orthogonal_form, self.config.orthogonal_scale
             found["orthogonal"] = orthogonal_reference(form, diseases, situation.width, scale)
+        if "graph" in self.weights:
+            found["graph"] = Reference(chance=float(diseases > 1), floor=0.0)
+        if "supervised" in self.weights:
+            found["supervised"] = supervised_reference(situation.labels, situation.batch)
+        if "alignment" in self.weights:
+            found["alignment"] = alignment_reference()
         return found
