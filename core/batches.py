@@ -84,6 +84,7 @@ def loss_terms(
 def validation_loss(head: Head, objective: Objective, data: TrainingData, batch_size: int) -> float:
     """The weighted sum of the losses on the validation split, in batches as large as those of training, because the
     contrastive loss grows with them. A term is a mean over what is known; one without anything known is left out.
+    Balancing takes no part: it moves during training, and epochs could not be compared.
 
     Returns:
         NaN where nothing is known, or there is no validation split.

@@ -45,7 +45,7 @@ class TestTree:
 
     def test_both_vocabularies_are_in_it(self) -> None:
         assert set(PLACES) == {*CHEXPERT_FINDINGS, *NIH_FINDINGS}
-        for names in (CHEXPERT_FINDINGS, NIH_FINDINGS, NIH_FINDINGS[:1]):
+        for names in (CHEXPERT_FINDINGS, NIH_FINDINGS, NIH_FINDINGS[:1], ()):
             found = path_similarity(names)
             assert found is not None and found.shape == (len(names),) * 2 and np.isfinite(found).all()
         assert path_similarity(["Edema", "Gallstones"]) is None

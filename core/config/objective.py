@@ -106,6 +106,11 @@ class ObjectiveConfig(Config):
     )
     learn_temperature: bool = setting(default=True, help="whether the temperature is learned (kept at 0.01 or above)")
 
+    balancing: Literal["equal", "loss-weighted", "uncertainty"] = setting(
+        default="equal",
+        help="on top of the weights: equal: nothing; loss-weighted: larger losses count more; uncertainty: learned",
+    )
+
     @property
     def weights(self) -> dict[str, float]:
         """The weight of each loss that counts."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from core.config.objective import ObjectiveConfig
+from core.losses.balancing import equal, loss_weighted, uncertainty
 from core.losses.base import Reference, Situation
 from core.losses.classification import classification, classification_reference
 from core.losses.contrastive import (
@@ -31,6 +32,8 @@ class Objective(nn.Module):
         self.weights = config.weights
         if "contrastive" in self.weights and config.contrastive_form == "siglip":
             self.siglip_bias = nn.Parameter(torch.tensor(config.siglip_bias))
+        if config.balancing == "uncertainty":
+            self.log_sigma = nn.ParameterDict({name: nn.Parameter(torch.tensor(0.0)) for name in self.weights})
 
     def classification(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The configured classification loss of (b, K) logits and labels."""
@@ -81,8 +84,14 @@ class Objective(nn.Module):
         return orthogonal_cross_entropy(prompts, self.config.orthogonal_scale)
 
     def total(self, terms: dict[str, Tensor]) -> Tensor:
-        """The weighted sum of the terms."""
-        return torch.stack([self.weights[name] * value for name, value in terms.items()]).sum()
+        """The weighted sum of the terms, balanced as configured."""
+        values = torch.stack(list(terms.values()))
+        weights = values.new_tensor([self.weights[name] for name in terms])
+        if self.config.balancing == "loss-weighted":
+            return loss_weighted(values, weights)
+        if self.config.balancing == "uncertainty":
+            return uncertainty(values, weights, torch.stack([self.log_sigma[name] for name in terms]))
+        return equal(values, weights)
 
     def references(self, situation: Situation) -> dict[str, Reference]:
         """Chance and floor of each term on the training split."""

@@ -34,7 +34,9 @@ def path_similarity(findings: Sequence[str]) -> NDArray[np.float32] | None:
     if any(finding not in PLACES for finding in findings):
         return None
     paths = [(*PLACES[finding], finding) for finding in findings]
-    nearness = np.array([[1 / steps if (steps := _steps(a, b)) else 0.0 for b in paths] for a in paths])
+    nearness = np.array([[1 / steps if (steps := _steps(a, b)) else 0.0 for b in paths] for a in paths]).reshape(
+        len(paths), len(paths)
+    )
     norms = np.linalg.norm(nearness, axis=1, keepdims=True)
     return (nearness / np.where(norms > 0, norms, 1)).astype(np.float32)
 
