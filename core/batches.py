@@ -10,7 +10,10 @@ from torch import Tensor
 
 from core.devices import autocast
 from core.heads import Head
-from core.objectives import Objective, disease_contrastive, info_nce, masked_bce
+from core.losses.objective import Objective
+from core.losses.structure import graph
+
+OF_PROMPTS = {"contrastive", "orthogonal", "graph", "alignment"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +25,7 @@ class TrainingData:
         captions: (c, text_width) features of the distinct texts; ``caption_of`` (n,) says who has which, -1: none.
         prompts, negatives: (K, text_width) features of the positive and negative disease prompts.
         val_features, val_labels, val_caption_of: of the validation split.
+        nearness: (K, K), how near the findings stand in a tree; None where one of them is not in it.
     """
 
     features: Tensor
@@ -33,6 +37,7 @@ class TrainingData:
     val_features: Tensor
     val_labels: Tensor
     val_caption_of: Tensor
+    nearness: Tensor | None = None
 
 
 def loss_terms(
@@ -46,21 +51,32 @@ def loss_terms(
         features, labels, caption_of: (b, image_width), (b, K) and (b,) of the batch; a radiograph without a text (-1)
             takes no part in the contrastive loss of images and texts.
     """
-    wanted, found = objective.weights, {}
+    wanted: dict[str, float] = objective.weights
+    found: dict[str, Tensor] = {}
     output = head.images(features)
-    prompts = head.prompts(data.prompts) if {"contrastive", "orthogonal"} & wanted.keys() else None
+    embedding = output.embedding.float()
+    prompts = head.prompts(data.prompts).float() if OF_PROMPTS & wanted.keys() else None
+    written = caption_of >= 0
+    texts = prompts
+    if head.caption_branch and {"contrastive", "alignment"} & wanted.keys():
+        texts = head.texts(data.captions[caption_of[written]]).float()
     if "classification" in wanted and output.logits is not None:
-        found["classification"] = masked_bce(output.logits.float(), labels)
-    if "contrastive" in wanted and prompts is not None:
+        found["classification"] = objective.classification(output.logits.float(), labels)
+    if "contrastive" in wanted and prompts is not None and texts is not None:
         if output.tokens is not None:
-            found["contrastive"] = disease_contrastive(output.tokens.float(), prompts.float(), head.scale)
+            found["contrastive"] = objective.of_diseases(output.tokens.float(), prompts, head.scale)
         else:
-            written = caption_of >= 0
-            images, groups = output.embedding[written], caption_of[written]
-            texts = head.texts(data.captions[groups])
-            found["contrastive"] = info_nce(images.float(), texts.float(), head.scale, groups)
+            found["contrastive"] = objective.paired(
+                embedding[written], texts, head.scale, caption_of[written], labels[written]
+            )
     if "orthogonal" in wanted and prompts is not None:
-        found["orthogonal"] = objective.orthogonal(prompts.float())
+        found["orthogonal"] = objective.orthogonal(prompts)
+    if "graph" in wanted and prompts is not None and data.nearness is not None:
+        found["graph"] = graph(prompts, data.nearness)
+    if "supervised" in wanted:
+        found["supervised"] = objective.supervised(embedding, labels)
+    if "alignment" in wanted and texts is not None:
+        found["alignment"] = objective.alignment(embedding[written] if head.caption_branch else embedding, texts)
     return found
 
 
@@ -68,6 +84,7 @@ def loss_terms(
 def validation_loss(head: Head, objective: Objective, data: TrainingData, batch_size: int) -> float:
     """The weighted sum of the losses on the validation split, in batches as large as those of training, because the
     contrastive loss grows with them. A term is a mean over what is known; one without anything known is left out.
+    Balancing takes no part: it moves during training, and epochs could not be compared.
 
     Returns:
         NaN where nothing is known, or there is no validation split.
@@ -75,9 +92,9 @@ def validation_loss(head: Head, objective: Objective, data: TrainingData, batch_
     own = (data.val_features, data.val_labels, data.val_caption_of)
     sums, counts = dict.fromkeys(objective.weights, 0.0), dict.fromkeys(objective.weights, 0)
     for features, labels, caption_of in zip(*(part.split(batch_size) for part in own), strict=True):
-        known = {"classification": int((~labels.isnan()).sum())}
+        known = {"classification": int((~labels.isnan()).sum()), "supervised": int((labels == 1).sum())}
         if head.caption_branch:
-            known["contrastive"] = int((caption_of >= 0).sum())
+            known["contrastive"] = known["alignment"] = int((caption_of >= 0).sum())
         with autocast(features.device):
             terms = loss_terms(head, objective, data, features, labels, caption_of)
         for name, value in terms.items():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.config.presets import PRESETS
 from core.config.run import RunConfig
 from core.errors import StudyError
 from core.runs import Run
 from core.studies.captions import captions
+from core.studies.hierarchy import PLACES, path_similarity
 from core.studies.study import Study, check_leaks, study_names
 
 
@@ -44,23 +46,36 @@ def _lacking(config: RunConfig, study: Study) -> str | None:
     train = study.rows("train")
     if config.losses and not len(train):
         return "has no training split, so nothing can be trained on it"
-    if "classification" in config.losses and np.isnan(study.labels[train]).all():
+    if lacking := _lacking_findings(config, study, train):
+        return lacking
+    of_texts = [loss for loss in ("contrastive", "alignment") if loss in config.losses]
+    captioned = of_texts and config.head.kind != "disease-tokens"
+    return _few_texts(study, train.tolist(), of_texts[0]) if captioned else None
+
+
+def _lacking_findings(config: RunConfig, study: Study, train: NDArray[np.int64]) -> str | None:
+    soft = "contrastive" in config.losses and config.objective.contrastive_form == "soft-targets"
+    of_labels = [loss for loss in ("classification", "supervised") if loss in config.losses]
+    if (of_labels or soft) and np.isnan(study.labels[train]).all():
         what = "no known label in its training split" if study.findings else "no findings"
-        return f"has {what}, and the classification loss learns from labels alone"
+        loss = of_labels[0] if of_labels else "contrastive"
+        return f"has {what}, and the {loss} loss{'' if of_labels else ' with soft targets'} learns from labels alone"
+    if "graph" in config.losses and path_similarity(study.findings) is None:
+        unknown = ", ".join(finding for finding in study.findings if finding not in PLACES)
+        return f"has findings that are not in the tree of findings ({unknown}), and the graph loss needs their places"
     if "orthogonal" in config.losses and not study.findings:
         return "has no findings, and the orthogonal loss parts the prompts of findings"
-    of_texts = "contrastive" in config.losses and config.head.kind != "disease-tokens"
-    return _few_texts(study, train.tolist()) if of_texts else None
+    return None
 
 
-def _few_texts(study: Study, train: list[int]) -> str | None:
-    """The contrastive loss of images and texts asks which text is whose: of one alone there is nothing to ask."""
+def _few_texts(study: Study, train: list[int], loss: str) -> str | None:
+    """Losses of images and texts ask which text is whose, or how texts lie: of one alone there is nothing to ask."""
     distinct: set[str] = set()
     for text in captions(study, train):
         distinct |= {text} if text is not None else set()
         if len(distinct) > 1:  # mostly the second one: the others need not be made
             return None
-    told = ", and the contrastive loss needs two different ones or more"
+    told = f", and the {loss} loss needs two different ones or more"
     if distinct:
         return "has one and the same text throughout its training split" + told
     return "has neither texts nor known findings to make them from in its training split" + told

@@ -20,9 +20,11 @@ from core.errors import RunError
 from core.features import image_features
 from core.files import read_json, replacing, stamp, verify, write_json
 from core.heads import Head, build_head
+from core.losses.base import Situation
+from core.losses.objective import Objective
 from core.metrics.results import to_json
-from core.objectives import Objective, shared_text_floor
 from core.runs import MANIFESTS, MetricsLog, Run, identity
+from core.studies.hierarchy import path_similarity
 from core.studies.study import Study, study_names
 from core.training import StepMetrics, Trainer, seed_everything
 from core.work import ProgressFile, StopRequest
@@ -178,7 +180,7 @@ class Pipeline:
 
     def _train(self, head: Head, ready: Prepared, tell: Any) -> None:
         data = training_data(ready)
-        objective = Objective(self.config.objective)
+        objective = Objective(self.config.objective).to(ready.encoder.device)
         trainer = Trainer(
             head,
             objective,
@@ -241,6 +243,7 @@ def training_data(ready: Prepared) -> TrainingData:
     """Cached features of train and validation on the encoder's device."""
     device = ready.encoder.device
     train, val = ready.study.rows("train"), ready.study.rows("val")
+    nearness = path_similarity(ready.study.findings)
 
     def of(values: NDArray[np.float32], rows: NDArray[np.int64]) -> torch.Tensor:
         return torch.from_numpy(values[rows].copy()).to(device)
@@ -255,6 +258,7 @@ def training_data(ready: Prepared) -> TrainingData:
         val_features=of(ready.images, val),
         val_labels=of(ready.study.labels, val),
         val_caption_of=ready.captions.of_sample[torch.from_numpy(val).to(device)],
+        nearness=None if nearness is None else torch.from_numpy(nearness).to(device),
     )
 
 
@@ -263,13 +267,12 @@ def references(head: Head, objective: Objective, data: TrainingData, batch_size:
     """Chance level and floor (None where unknown) of each loss of this run, for the reference lines on its curves."""
     head.eval()
     output = head.images(data.features[:1])
-    written = data.caption_of[data.caption_of >= 0]
-    batch = max(1, round(min(batch_size, len(data.features)) * len(written) / len(data.features)))  # those with a text
-    group_floor = shared_text_floor(written, batch) if output.tokens is None else 0.0
-    found = objective.references(
-        data.labels,
-        answers=data.labels.shape[1] if output.tokens is not None else batch,
+    situation = Situation(
+        labels=data.labels,
+        text_of=data.caption_of,
+        batch=batch_size,
         width=output.embedding.shape[-1],
-        group_floor=group_floor,
+        tokens=output.tokens is not None,
     )
+    found = objective.references(situation)
     return {name: to_json(reference) for name, reference in found.items()}

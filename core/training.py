@@ -27,8 +27,8 @@ from core.config.run import TrainingConfig
 from core.devices import autocast
 from core.errors import ConfigError, TrainingDiverged
 from core.heads import Head
+from core.losses.objective import Objective
 from core.metrics.ranking import macro_auroc
-from core.objectives import Objective
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class Trainer:
         self.steps_per_epoch = math.ceil(len(data.features) / config.batch_size)
         self.total_steps = self.steps_per_epoch * config.epochs
         self.optimiser = torch.optim.AdamW(
-            [parameter for parameter in head.parameters() if parameter.requires_grad],
+            [parameter for parameter in self._parameters() if parameter.requires_grad],
             lr=config.learning_rate,
             weight_decay=config.weight_decay,
         )
@@ -94,6 +94,9 @@ class Trainer:
         self.judged_by = self._judged_by()
         self.best: dict[str, Any] = {"step": 0}
         self.best_weights = self._weights()
+
+    def _parameters(self) -> list[torch.nn.Parameter]:
+        return [*self.head.parameters(), *self.objective.parameters()]
 
     def _check(self) -> None:
         """Refuse an objective that this head cannot follow, before anything is trained."""
@@ -131,6 +134,7 @@ class Trainer:
         if found is None:
             return 0
         self.head.load_state_dict(found.tensors["model"])
+        self.objective.load_state_dict(found.tensors.get("objective", {}))  # most objectives learn nothing themselves
         restore_optimiser(self.optimiser, found.tensors["optimiser"])
         restore_random_state(found.tensors["random"], found.state["random"])
         self.best_weights = {name: value.to(self.data.features.device) for name, value in found.tensors["best"].items()}
@@ -140,6 +144,7 @@ class Trainer:
     def save(self) -> None:
         """Write a checkpoint of this moment."""
         tensors, state = random_state()
+        learned = self.objective.state_dict()
         Checkpoint(
             step=self.step,
             tensors={
@@ -147,6 +152,7 @@ class Trainer:
                 "best": self.best_weights,
                 "optimiser": optimiser_tensors(self.optimiser),
                 "random": tensors,
+                **({"objective": learned} if learned else {}),
             },
             state={"best": self.best, "elapsed": self.elapsed, "random": state},
         ).save(self.folder)
@@ -192,6 +198,7 @@ class Trainer:
 
     def _update(self, rows: Tensor, rate: float) -> tuple[float, dict[str, float], float]:
         self.head.train()
+        self.objective.train()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         with autocast(self.data.features.device):
@@ -203,7 +210,7 @@ class Trainer:
         loss = self.objective.total(terms)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        norm = float(torch.nn.utils.clip_grad_norm_(self.head.parameters(), self.config.clip_norm))
+        norm = float(torch.nn.utils.clip_grad_norm_(self._parameters(), self.config.clip_norm))
         if not math.isfinite(norm):  # clipping by it would make every weight NaN
             raise TrainingDiverged(self._diverged("gradient's norm", norm))
         self.optimiser.step()
@@ -226,6 +233,7 @@ class Trainer:
         if self.judged_by is None:
             return {}
         self.head.eval()
+        self.objective.eval()
         found = {"loss": validation_loss(self.head, self.objective, self.data, self.config.batch_size)}
         if self.judged_by == "auroc":
             probabilities = predict(self.head, self.data.val_features, self.data.prompts, self.data.negatives)

@@ -14,8 +14,9 @@ import tyro
 
 from core.config.base import settings_of
 from core.config.encoders import DESCRIPTIONS, ENCODERS, EncoderConfig, resolve_encoder
+from core.config.objective import ALL_LOSSES, CONTRASTIVE_FORMS, LOSSES, PAIRED, ObjectiveConfig
 from core.config.presets import PRESETS, preset
-from core.config.run import LOSSES, HeadConfig, ObjectiveConfig, PromptConfig, RunConfig, TrainingConfig
+from core.config.run import HeadConfig, PromptConfig, RunConfig, TrainingConfig
 from core.errors import ConfigError
 
 
@@ -115,7 +116,7 @@ def test_an_int_may_stand_for_a_float_but_not_the_other_way() -> None:
 
 
 @pytest.mark.parametrize("kind", LOSSES)
-@pytest.mark.parametrize("loss", ["classification", "contrastive", "orthogonal"])
+@pytest.mark.parametrize("loss", ALL_LOSSES)
 def test_a_loss_that_a_head_cannot_learn_from(kind: str, loss: str) -> None:
     run = a_run(head=HeadConfig(kind=kind), objective=ObjectiveConfig(**{loss: 1.0}))
     if loss in LOSSES[kind]:
@@ -124,6 +125,19 @@ def test_a_loss_that_a_head_cannot_learn_from(kind: str, loss: str) -> None:
         with pytest.raises(ConfigError, match=rf"ObjectiveConfig\.{loss} .* head of kind"):
             run.check()
     run.replace(training=TrainingConfig(epochs=0)).check()  # nothing is trained, so nothing is asked of the head
+
+
+@pytest.mark.parametrize("kind", CONTRASTIVE_FORMS)
+@pytest.mark.parametrize("form", [*PAIRED, "normalised-logits"])
+def test_a_contrastive_form_that_a_head_cannot_learn_from(kind: str, form: str) -> None:
+    run = a_run(head=HeadConfig(kind=kind), objective=ObjectiveConfig(contrastive=1.0, contrastive_form=form))
+    if form in CONTRASTIVE_FORMS[kind]:
+        run.check()
+    else:
+        with pytest.raises(ConfigError, match=rf"contrastive_form is '{form}', but a head of kind '{kind}' .*info-nce"):
+            run.check()
+    run.replace(training=TrainingConfig(epochs=0)).check()
+    a_run(objective=ObjectiveConfig(classification=1.0, contrastive_form=form)).check()  # its weight is 0
 
 
 def test_settings_that_do_not_fit_together() -> None:

@@ -11,10 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.batches import TrainingData
+from core.config.objective import ObjectiveConfig
 from core.config.presets import preset
-from core.config.run import HeadConfig, ObjectiveConfig
+from core.config.run import HeadConfig
 from core.heads import TextModule, build_head
-from core.objectives import Objective
+from core.losses.objective import Objective
 from core.training import Trainer, seed_everything
 from tests.test_heads import DISEASES, IMAGE, TEXT, drawn
 

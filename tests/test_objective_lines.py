@@ -7,21 +7,23 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
-from core.config.run import ObjectiveConfig
-from core.objectives import (
-    Objective,
-    masked_bce,
-    orthogonal_absolute,
-    orthogonal_cross_entropy,
-    orthogonal_gram,
-    orthogonal_reference,
-    shared_text_floor,
-)
+from core.config.objective import ObjectiveConfig
+from core.losses.base import Situation
+from core.losses.classification import masked_bce
+from core.losses.contrastive_lines import shared_text_floor
+from core.losses.objective import Objective
+from core.losses.orthogonal import orthogonal_absolute, orthogonal_cross_entropy, orthogonal_gram, orthogonal_reference
 from tests.test_objectives import simplex, unit
 
 NAN = float("nan")
 ONE = torch.tensor(1.0)
+
+
+def situation(labels: Tensor, text_of: list[int] | None = None, *, tokens: bool = False, width: int = 2) -> Situation:
+    texts = torch.arange(len(labels)) if text_of is None else torch.tensor(text_of)
+    return Situation(labels=labels, text_of=texts, batch=len(labels), width=width, tokens=tokens)
 
 
 class TestReferences:
@@ -72,15 +74,16 @@ class TestReferences:
     def test_lines_of_an_objective(self) -> None:
         labels = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.0, NAN], [0.0, NAN]])
         made = Objective(ObjectiveConfig(classification=1.0, contrastive=2.0, orthogonal=0.5))
-        lines = made.references(labels, answers=14, width=64, group_floor=0.25)
+        lines = made.references(situation(labels, tokens=True, width=64))
         # column 1: prevalence 1/4 over 4 cells; column 2: nothing present over 2 cells
         entropy = -(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
         assert lines["classification"].chance == pytest.approx(entropy * 4 / 6, abs=1e-5)
-        assert (lines["contrastive"].chance, lines["contrastive"].floor) == (math.log(14), 0.25)
+        assert (lines["contrastive"].chance, lines["contrastive"].floor) == (math.log(2), 0.0)
         assert lines["orthogonal"].chance == 1 / 64
-        assert set(
-            Objective(ObjectiveConfig(contrastive=1.0)).references(labels, answers=2, width=4, group_floor=0)
-        ) == {"contrastive"}
+        alone = Objective(ObjectiveConfig(contrastive=1.0)).references(situation(labels, text_of=[0, 0, 1, -1]))
+        # three rows have a text, so 3 of the 4 of a batch; rows 0 and 1 share theirs
+        assert set(alone) == {"contrastive"} and alone["contrastive"].chance == math.log(3)
+        assert alone["contrastive"].floor == pytest.approx(2 / 3 * math.log(2))
 
     def test_the_chance_of_classification_is_the_loss_of_a_constant_guess(self) -> None:
         labels = (
@@ -88,7 +91,7 @@ class TestReferences:
         ).float()
         labels[:50, 0] = NAN
         guess = torch.special.logit(labels.nanmean(0)).expand(200, 3)
-        line = Objective(ObjectiveConfig(classification=1.0)).references(labels, answers=1, width=2, group_floor=0)
+        line = Objective(ObjectiveConfig(classification=1.0)).references(situation(labels))
         assert line["classification"].chance == pytest.approx(masked_bce(guess, labels).item(), rel=1e-5)
 
 

@@ -9,17 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.config.run import ObjectiveConfig
-from core.objectives import (
-    Objective,
-    disease_contrastive,
-    info_nce,
-    masked_bce,
-    orthogonal_absolute,
-    orthogonal_cross_entropy,
-    orthogonal_gram,
-    orthogonal_reference,
-)
+from core.config.objective import ObjectiveConfig
+from core.losses.classification import masked_bce
+from core.losses.contrastive import info_nce
+from core.losses.diseases import disease_contrastive
+from core.losses.objective import Objective
+from core.losses.orthogonal import orthogonal_absolute, orthogonal_cross_entropy, orthogonal_gram, orthogonal_reference
 
 NAN = float("nan")
 ONE = torch.tensor(1.0)

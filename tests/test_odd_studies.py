@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.config.run import HeadConfig, ObjectiveConfig
+from core.config.objective import ObjectiveConfig
+from core.config.run import HeadConfig
 from core.demands import check_study
 from core.errors import ConfigError, InputError, RunError, StudyError
 from core.metrics.sampling import stratified
@@ -133,6 +134,7 @@ class TestCaptionsOnly:
         assert not diseases.matrices(study, diseases.judge(Files(), run, study, "f1")).data
 
 
+OF_FINDINGS = "zero-shot, linear, orthogonal, contrastive-normalised-logits"
 REFUSED = [
     ("captions-only", "linear", "has no findings, and the classification loss", "zero-shot, contrastive"),
     ("captions-only", "orthogonal", "has no findings, and a head of kind 'disease-tokens'", "zero-shot, contrastive"),
@@ -141,7 +143,7 @@ REFUSED = [
     ("nothing-known", "contrastive", "has neither texts nor known findings", "zero-shot"),
     ("nothing-known", "linear", "has no known label in its training split", "zero-shot"),
     ("nothing-known", "orthogonal", "has no known label in its training split", "zero-shot"),
-    ("all-healthy", "contrastive", "has one and the same text throughout", "zero-shot, linear, orthogonal"),
+    ("all-healthy", "contrastive", "has one and the same text throughout", OF_FINDINGS),
     ("one-alone", "contrastive", "has no training split", "zero-shot"),
     ("one-alone", "linear", "has no training split", "zero-shot"),
 ]
@@ -158,6 +160,25 @@ def test_what_cannot_be_learned_is_refused_before_the_towers_start(
     assert str(caught.value).startswith(f"Study '{study}' has ")
     assert str(caught.value).endswith(f". Presets that work on it: {instead}.")
     assert not (run.folder / "metrics.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("study", "objective", "why"),
+    [
+        ("nothing-known", ObjectiveConfig(supervised=1.0), "no known label .* the supervised loss learns from labels"),
+        (
+            "nothing-known",
+            ObjectiveConfig(contrastive=1.0, contrastive_form="soft-targets"),
+            "no known label .* the contrastive loss with soft targets",
+        ),
+        ("nothing-told", ObjectiveConfig(alignment=1.0), "has neither texts .* the alignment loss needs two"),
+    ],
+)
+def test_a_loss_without_what_it_learns_from_is_refused(
+    runs: Runs, study: str, objective: ObjectiveConfig, why: str
+) -> None:
+    with pytest.raises(StudyError, match=why):
+        check_study(quick("contrastive", study=study).replace(objective=objective), Study.load(study))
 
 
 def test_an_orthogonal_loss_without_findings_is_refused(runs: Runs) -> None:

@@ -17,10 +17,11 @@ from torch import Tensor
 
 from core.batches import TrainingData, loss_terms, validation_loss, zero_shot_probabilities
 from core.checkpoints import newest
-from core.config.run import HeadConfig, ObjectiveConfig, TrainingConfig
+from core.config.objective import ObjectiveConfig
+from core.config.run import HeadConfig, TrainingConfig
 from core.errors import ConfigError, TrainingDiverged
 from core.heads import Head, build_head
-from core.objectives import Objective
+from core.losses.objective import Objective
 from core.training import (
     StepMetrics,
     Trainer,

@@ -6,15 +6,8 @@ from typing import Literal
 
 from core.config.base import Config, config, setting
 from core.config.encoders import EncoderConfig
+from core.config.objective import ObjectiveConfig
 from core.errors import ConfigError
-
-LOSSES: dict[str, tuple[str, ...]] = {
-    "none": (),
-    "linear": ("classification", "contrastive"),
-    "projection": ("contrastive", "orthogonal"),
-    "disease-tokens": ("classification", "contrastive", "orthogonal"),
-}
-"""The losses that each kind of head can be trained with: the others need a classifier, or learned prompts."""
 
 
 @config
@@ -37,36 +30,6 @@ class HeadConfig(Config):
                 f"HeadConfig.width is {self.width} and attention_heads {self.attention_heads}: the width must be a "
                 "multiple of the heads, such as 256 and 4."
             )
-
-
-@config
-class ObjectiveConfig(Config):
-    """A weighted sum of named losses; a weight of 0 leaves a loss out."""
-
-    classification: float = setting(
-        default=0.0, help="weight of the masked binary cross-entropy", low=0, high=1e3, main=True
-    )
-    contrastive: float = setting(
-        default=0.0, help="weight of the image-text contrastive loss", low=0, high=1e3, main=True
-    )
-    orthogonal: float = setting(
-        default=0.0, help="weight of the orthogonal loss on disease prompts", low=0, high=1e3, main=True
-    )
-    orthogonal_form: Literal["gram", "absolute", "cross-entropy"] = setting(
-        default="gram",
-        help="gram: mean squared cosine; absolute: mean |cosine|; cross-entropy ends at the simplex, cosine -1/(K-1)",
-        main=True,
-    )
-    orthogonal_scale: float = setting(
-        default=10.0,
-        help="inverse temperature of the cross-entropy form; from 15 up it stops short of the simplex",
-        low=0.01,
-        high=1e3,
-    )
-    temperature: float = setting(
-        default=0.07, help="contrastive temperature (the start, where learned)", low=0.01, high=10.0, main=True
-    )
-    learn_temperature: bool = setting(default=True, help="whether the temperature is learned (kept at 0.01 or above)")
 
 
 @config
@@ -158,8 +121,7 @@ class RunConfig(Config):
     @property
     def losses(self) -> tuple[str, ...]:
         """The losses that this run trains with; none where nothing is trained."""
-        named = ("classification", "contrastive", "orthogonal") if self.training.epochs else ()
-        return tuple(name for name in named if getattr(self.objective, name))
+        return tuple(self.objective.weights) if self.training.epochs else ()
 
     def check(self) -> None:
         """Whether the settings fit together (each alone was checked when it was made).
@@ -167,15 +129,8 @@ class RunConfig(Config):
         Raises:
             ConfigError: a loss that this kind of head cannot learn from, or prompt templates without ``{finding}``.
         """
-        head = self.head
-        for loss in self.losses:
-            if loss not in LOSSES[head.kind]:
-                weight = getattr(self.objective, loss)
-                able = " or ".join(repr(kind) for kind, losses in LOSSES.items() if loss in losses)
-                raise ConfigError(
-                    f"ObjectiveConfig.{loss} is {weight:g}, but a head of kind {head.kind!r} cannot learn from that "
-                    f"loss: set its weight to 0, or take a head of kind {able}."
-                )
+        if self.training.epochs:
+            self.objective.check_head(self.head.kind)
         for name, templates in (("positive", self.prompts.positive), ("negative", self.prompts.negative)):
             if not templates or any("{finding}" not in template for template in templates):
                 raise ConfigError(

@@ -15,8 +15,11 @@ from core.runs import Run
 TITLES = {
     "loss": "Loss (weighted sum)",
     "classification": "Classification loss (nats)",
-    "contrastive": "Contrastive loss (nats)",
+    "contrastive": "Contrastive loss (nats; triplet: distance)",
     "orthogonal": "Orthogonal loss",
+    "graph": "Graph loss (1 - cosine)",
+    "supervised": "Supervised contrastive loss (nats)",
+    "alignment": "Alignment loss",
     "validation_loss": "Validation loss (weighted sum)",
     "auroc": "Validation AUROC (macro)",
     "temperature": "Temperature",
