@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from core.config.presets import PRESETS
 from core.studies.vocabulary import NIH_FINDINGS
 from core.workspace import ROOT
 from tests.tiny import picture
@@ -86,7 +87,7 @@ def make(folder: Path) -> Finished:
         return command(home, "scripts.run", "--study", "tiny", "--preset", preset, *QUICK.split())
 
     texts["orthogonal"] = printed(start("orthogonal"))
-    others = {preset: start(preset) for preset in ("linear", "contrastive", "zero-shot")}
+    others = {preset: start(preset) for preset in PRESETS if preset != "orthogonal"}
     texts |= {preset: printed(process) for preset, process in others.items()}
     runs = {
         preset: re.findall(r"run folder: .*/(\S+)", text)[0] for preset, text in texts.items() if preset != "import"

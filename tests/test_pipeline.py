@@ -184,7 +184,7 @@ def test_a_study_that_changed_under_a_run_is_refused(workspace: Path) -> None:
     run = all_stages(quick("linear"))
     for stage in ("train", "embed", "evaluate", "project"):
         tiny_study(counts=(12, 4, 4), seed=9)
-        with pytest.raises(StudyError, match="changed since this run began"):
+        with pytest.raises(StudyError, match="changed since run"):
             getattr(Pipeline(run), stage)()
     tiny_study(counts=(12, 4, 4))
     Pipeline(run).evaluate()  # the same study again is the same study
