@@ -73,8 +73,7 @@ class ObjectiveConfig(Config):
     )
     contrastive_form: ContrastiveForm = setting(
         default="info-nce",
-        help="disease tokens know the first and the last (a known mistake, to be seen: it stops at 1.72 for 14 findings); "
-        "other heads all but the last",
+        help="disease tokens: the first, or the last (a known mistake: stops at 1.72); other heads: all but the last",
         main=True,
     )
     margin: float = setting(default=1.0, help="of the triplet form, in distance", low=0.01, high=1.4)
