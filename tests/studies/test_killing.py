@@ -96,6 +96,7 @@ def test_killed_again_and_again(folder: Path, workspace: Path) -> None:
             break
         assert lines(draft) >= kept, f"killed at {moment}: pictures were lost"
         kept = lines(draft)
+    Import.create(settings(folder, "x"))  # one that had ended in time has forgotten its folder
     done = importing("x")
     assert done.wait(120) == 0
     study = Study.load("x")
