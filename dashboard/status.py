@@ -27,6 +27,7 @@ DOING = {
     "evaluate": "Evaluating",
     "project": "Drawing the 3D map",
 }
+UNSAID = "It ended without saying why: the end of its log is below."
 COLOURS = {"finished": "green", "running": "blue", "stopped": "orange", "not started": "gray"}
 
 
@@ -72,7 +73,7 @@ def card(run: Run, *, controls: bool = True) -> None:
         elif not state.done and (reason := run.failure()):
             st.error(plain(reason))
         elif state.state == "exited" and state.words == "failed":
-            st.error("It ended without saying why: the end of its log is below.")
+            st.error(UNSAID)
         if state.done and (took := timings(run)):
             st.caption(f"took {took}")
         if controls:
@@ -111,7 +112,7 @@ def import_card(job: Import) -> None:
         if state.stopped or state.state == "new":
             st.caption("What was decoded is kept: it can go on from there.")
         else:
-            st.error(plain(job.failure() or "It ended without saying why: the end of its log is below."))
+            st.error(plain(job.failure() or UNSAID))
         if right.button("Go on", key=f"resume-import-{job.id}", icon=":material/replay:", width="stretch"):
             _start(job)
         if right.button("Discard", key=f"discard-import-{job.id}", icon=":material/delete:", width="stretch"):
@@ -120,8 +121,7 @@ def import_card(job: Import) -> None:
             except FluoroscopeError as error:
                 st.warning(plain(str(error)))
             st.rerun(scope="fragment")
-        with st.expander("Log"):
-            st.code(job.log_tail() or "Nothing yet.", language=None, wrap_lines=True)
+        _log(job)
 
 
 def _start(job: Work) -> None:
@@ -139,8 +139,12 @@ def _controls(run: Run, state: jobs.JobState, place: Any) -> None:
             st.toast("Asked to save and stop.")
     elif not state.done and place.button("Resume", key=f"resume-{run.id}", icon=":material/replay:", width="stretch"):
         _start(run)
-    with st.expander("Log", expanded=state.words == "failed"):
-        st.code(run.log_tail() or "Nothing yet.", language=None, wrap_lines=True)
+    _log(run, expanded=state.words == "failed")
+
+
+def _log(work: Work, *, expanded: bool = False) -> None:
+    with st.expander("Log", expanded=expanded):
+        st.code(work.log_tail() or "Nothing yet.", language=None, wrap_lines=True)
 
 
 def timings(run: Run) -> str:

@@ -73,16 +73,7 @@ def prevalence(
     made = figure(theme, height=150 + ROW * len(names))
     _bars(made, names, counts.sum(axis=2), shares, groups, limits, theme)
     each = percent(counts[0], counts[0] + counts[1])
-    for number, split in enumerate(splits):
-        made.add_scatter(
-            x=each[:, number].astype(np.float32), y=np.arange(len(names)), mode="markers", name=plain(split),
-            text=[plain(name) for name in names], customdata=counts[:2, :, number].T,
-            marker={"symbol": MARKS[number % len(MARKS)], "size": 7, "color": split_colour(number, theme),
-                    "line": {"width": 1, "color": theme.paper}},
-            cliponaxis=False,
-            hovertemplate="%{text}: %{x:.3g} % (%{customdata[0]:,} present, %{customdata[1]:,} absent)<extra>"
-            + hover(split) + "</extra>",
-        )  # fmt: skip
+    _marks(made, names, splits, each, counts, theme)
     low, high = _range(np.concatenate([shares, each.ravel()]), log)
     _limits(made, limits, (low, high), log, theme)
     ticks = _ticks(names, shares, counts[0].sum(axis=1))
@@ -95,6 +86,22 @@ def prevalence(
     made.update_layout(barmode="overlay", bargap=0.3, margin={"t": 30, "b": 90})
     made.update_layout(legend={"yref": "container", "y": 0, "yanchor": "bottom", "x": 0})
     return made
+
+
+def _marks(
+    made: go.Figure, names: Sequence[str], splits: Sequence[str], each: Floats, counts: Counts, theme: Theme
+) -> None:
+    """The prevalence of each split (K, S) as marks over the bars."""
+    for number, split in enumerate(splits):
+        made.add_scatter(
+            x=each[:, number].astype(np.float32), y=np.arange(len(names)), mode="markers", name=plain(split),
+            text=[plain(name) for name in names], customdata=counts[:2, :, number].T,
+            marker={"symbol": MARKS[number % len(MARKS)], "size": 7, "color": split_colour(number, theme),
+                    "line": {"width": 1, "color": theme.paper}},
+            cliponaxis=False,
+            hovertemplate="%{text}: %{x:.3g} % (%{customdata[0]:,} present, %{customdata[1]:,} absent)<extra>"
+            + hover(split) + "</extra>",
+        )  # fmt: skip
 
 
 def group_colour(number: int, theme: Theme) -> str:

@@ -57,19 +57,21 @@ def import_study(config: ImportConfig, progress: Progress | None = None) -> Stud
     if listing.samples.empty:
         raise StudyError(_nothing_left(listing))
     listing = translated(listing, config.vocabulary)
-    _check_patients(listing, config)
-    plan = plan_of(listing, config)
+    _check_named(listing, config)
+    patients, keys = _patients(listing.samples), _keys(listing, config)
+    _check_given(listing, config, patients)
+    plan = plan_of(listing, config, keys)
     if config.name in study_names() and (study := _unchanged(config.name, plan)):
         return study
     ids = salted(listing.samples["file"], "r")
     return write_study(
         config.name,
-        _samples(listing, ids, config),
-        _pictures(listing, config),
+        _samples(listing, ids, patients),
+        _pictures(listing, config, keys),
         size=config.size,
         findings=listing.findings,
         about=_about(listing, config, plan, dict(zip(listing.samples["file"], ids, strict=True))),
-        arrange=Arranger(config, listing.findings, dict(zip(ids, _patients(listing.samples, config), strict=True))),
+        arrange=Arranger(config, listing.findings, dict(zip(ids, patients, strict=True))),
         progress=progress,
     )
 
@@ -150,8 +152,8 @@ def translated(listing: Listing, vocabulary: str) -> Listing:
     )
 
 
-def _check_patients(listing: Listing, config: ImportConfig) -> None:
-    """Ask for patients where there are none, and refuse a patient in two given splits before anything is decoded."""
+def _check_named(listing: Listing, config: ImportConfig) -> None:
+    """Ask for patients where there are none."""
     unnamed = _unnamed(listing.samples)
     if config.patients == "named" and unnamed.any():
         of_table = config.source == "table"
@@ -162,16 +164,20 @@ def _check_patients(listing: Listing, config: ImportConfig) -> None:
             + ("Name the column that says whose they are (`--mapping.patient COLUMN`), or, w" if of_table else "W")
             + "here each is another person's, say so (`--patients each-image`)."
         )
+
+
+def _check_given(listing: Listing, config: ImportConfig, patients: Sequence[str]) -> None:
+    """Refuse a patient in two given splits before anything is decoded."""
     given = listing.samples["split"]
     if config.split == "given" and (given != "").any():
-        check_leaks(pd.DataFrame({"patient": salted(_patients(listing.samples, config), "p"), "split": given}))
+        check_leaks(pd.DataFrame({"patient": salted(patients, "p"), "split": given}))
 
 
 def _unnamed(samples: pd.DataFrame) -> NDArray[np.bool_]:
     return (samples["patient"].isna() | (samples["patient"].astype("str").str.strip() == "")).to_numpy(bool)
 
 
-def _patients(samples: pd.DataFrame, config: ImportConfig) -> list[str]:
+def _patients(samples: pd.DataFrame) -> list[str]:
     """The patients' own names; the file's name where each image counts as another person's."""
     unnamed = _unnamed(samples)
     pairs = zip(samples["patient"], samples["file"], unnamed, strict=True)
@@ -184,7 +190,7 @@ def _same_person(name: str) -> str:
     return name.strip().casefold().removesuffix(".0")
 
 
-def plan_of(listing: Listing, config: ImportConfig) -> str:
+def plan_of(listing: Listing, config: ImportConfig, keys: Sequence[str]) -> str:
     """32 hex digits of all that the study would be made from: settings, table, and size and time of each file."""
     own = config.to_json()
     for what in ("path", "name"):
@@ -194,7 +200,7 @@ def plan_of(listing: Listing, config: ImportConfig) -> str:
         plain = table.astype({name: "str" for name in table if table[name].dtype == object})
         digest.update(pd.util.hash_pandas_object(plain, index=False).to_numpy().tobytes())
         digest.update("\t".join(map(str, table.columns)).encode())
-    digest.update("".join(_keys(listing, config)).encode())
+    digest.update("".join(keys).encode())
     return digest.hexdigest()
 
 
@@ -211,10 +217,10 @@ def decode(task: _Task, size: int) -> NDArray[np.uint8]:
     return read_radiograph(Path(task.path), size, task.fit)
 
 
-def _pictures(listing: Listing, config: ImportConfig) -> Pictures:
+def _pictures(listing: Listing, config: ImportConfig, keys: Sequence[str]) -> Pictures:
     root = str(listing.folder.root)
     tasks = [_Task(f"{root}/{file}", config.fit) for file in listing.samples["file"]]
-    return Pictures(tasks=tasks, keys=_keys(listing, config), make=decode)
+    return Pictures(tasks=tasks, keys=keys, make=decode)
 
 
 def _keys(listing: Listing, config: ImportConfig) -> list[str]:
@@ -232,10 +238,10 @@ def _keys(listing: Listing, config: ImportConfig) -> list[str]:
     ]
 
 
-def _samples(listing: Listing, ids: Sequence[str], config: ImportConfig) -> pd.DataFrame:
+def _samples(listing: Listing, ids: Sequence[str], patients: Sequence[str]) -> pd.DataFrame:
     """The study's table: salted ids in place of names."""
     table = listing.samples
-    named = {"id": ids, "patient": salted(_patients(table, config), "p")}
+    named = {"id": ids, "patient": salted(patients, "p")}
     facts = {name: table[name] for name in (*COLUMNS[2:], "row")}
     more = [name for name in table if name not in FACTS]
     return pd.DataFrame({**named, **facts, **{name: table[name] for name in more}})

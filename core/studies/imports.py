@@ -14,6 +14,7 @@ from core import jobs
 from core.config.importing import ImportConfig
 from core.errors import FluoroscopeError, RunBusy, StudyError
 from core.files import read_json, write_json
+from core.studies.writing import discard_draft
 from core.work import Work
 from core.workspace import checked_slug, home
 
@@ -105,12 +106,7 @@ class Import(Work):
             raise RunBusy(f"The import of {self.id!r} is running; stop it first.")
         if self.state().done:
             raise StudyError(f"The import of {self.id!r} is finished; its study is studies/{self.id}.")
-        studies = home() / "studies"
-        for earlier in studies.glob(f".{self.id}.earlier-????????"):
-            if (earlier / "study.json").is_file() and not (studies / self.id).exists():
-                os.replace(earlier, studies / self.id)  # a kill between two renames had left it there
-            shutil.rmtree(earlier, ignore_errors=True)
-        shutil.rmtree(studies / f".{self.id}.import", ignore_errors=True)
+        discard_draft(self.id)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -80,9 +80,9 @@ def manifest(
     size: int,
     findings: tuple[str, ...],
     about: About,
+    aside: pd.DataFrame,
 ) -> dict[str, Any]:
     """``study.json``: what the study is, and the stamp of each of its files."""
-    aside = pd.read_parquet(draft / "set_aside.parquet")
     stamped = ("samples.parquet", "set_aside.parquet", "boxes.parquet", "summary.json", HASHES)
     return {
         "form": FORM,

@@ -91,8 +91,8 @@ def write_study(
         table = samples.assign(split=splits).iloc[order].reset_index(drop=True)
         pixels = [file.made[row].pixels for row in order.tolist()]
         write_hashes(draft / HASHES, [pictures.keys[row] for row in order.tolist()], pixels)
-        _write_tables(draft, table, findings, about, _listed(samples, reasons))
-        write_json(draft / "study.json", manifest(name, draft, table, pixels, size, findings, about))
+        aside = _write_tables(draft, table, findings, about, _listed(samples, reasons))
+        write_json(draft / "study.json", manifest(name, draft, table, pixels, size, findings, about, aside))
         _take_place(draft, final)
     return Study.load(name)
 
@@ -121,7 +121,7 @@ def _turn(name: str, count: int, progress: Progress | None) -> Iterator[None]:
 
 def _open_draft(final: Path, keys: Sequence[str]) -> Path:
     """The folder of the unfinished study; one of other pictures steps aside, and is copied from."""
-    draft = final.with_name(f".{final.name}.import")
+    draft = _draft(final)
     plan = hashlib.blake2b("".join(keys).encode(), digest_size=16).hexdigest()
     try:
         if (draft / "plan").read_bytes() == plan.encode():
@@ -137,14 +137,33 @@ def _open_draft(final: Path, keys: Sequence[str]) -> Path:
     return draft
 
 
-def _earlier(final: Path, mark: str = "") -> Path:
+def _draft(final: Path) -> Path:
+    return final.with_name(f".{final.name}.import")
+
+
+def _earlier(final: Path) -> Path:
     """Where what had a study's place, or its draft's, waits until it is copied from and removed."""
-    return final.with_name(f".{final.name}.earlier-{mark or uuid.uuid4().hex[:8]}")
+    return final.with_name(f".{final.name}.earlier-{uuid.uuid4().hex[:8]}")
+
+
+def _all_earlier(final: Path) -> list[Path]:
+    # exact names: ".x.*" would also be the drafts of a study called "x.y"
+    return list(final.parent.glob(f".{final.name}.earlier-{'[0-9a-f]' * 8}"))
+
+
+def discard_draft(name: str) -> None:
+    """Remove what an unfinished import has decoded; an older study that a kill left between two renames comes back."""
+    final = home() / "studies" / checked_slug(name)
+    for earlier in _all_earlier(final):
+        if (earlier / "study.json").is_file() and not final.exists():
+            os.replace(earlier, final)
+        shutil.rmtree(earlier, ignore_errors=True)
+    shutil.rmtree(_draft(final), ignore_errors=True)
 
 
 def _reuse(file: PixelFile, final: Path) -> None:
     """Copy what the study that is being replaced, or an import that was broken off, holds already."""
-    for folder in final.parent.glob(_earlier(final, "[0-9a-f]" * 8).name):
+    for folder in _all_earlier(final):
         rows = {key: (one.row, one.pixels) for one, key in read_journal(folder / JOURNAL)}
         if (folder / IMAGES).exists():
             file.copy(folder / IMAGES, rows)
@@ -200,17 +219,20 @@ def _listed(samples: pd.DataFrame, reasons: dict[int, str]) -> pd.DataFrame:
 
 def _write_tables(
     draft: Path, table: pd.DataFrame, findings: tuple[str, ...], about: About, listed: pd.DataFrame
-) -> None:
+) -> pd.DataFrame:
+    """Write all tables; returns the rows that were set aside, by the source and here."""
     aside = pd.concat([part for part in (about.set_aside, listed) if len(part)] or [listed], ignore_index=True)
+    aside = aside.astype({"row": np.int64, "file": "str", "reason": "str"}).sort_values("row")
     boxes = about.boxes[about.boxes["id"].isin(table["id"])]
     for file, rows in (
         ("samples.parquet", table),
-        ("set_aside.parquet", aside.astype({"row": np.int64, "file": "str", "reason": "str"}).sort_values("row")),
+        ("set_aside.parquet", aside),
         ("boxes.parquet", boxes),
     ):
         with replacing(draft / file) as stream:
             rows.to_parquet(stream, index=False)
     write_json(draft / "summary.json", summarise(table, findings))
+    return aside
 
 
 def _take_place(draft: Path, final: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing
 from pathlib import Path
 
 import streamlit as st
 
+from core.config.base import settings_of
 from core.config.importing import SOURCES, ImportConfig, MappingConfig, Source
 from core.errors import FluoroscopeError, StudyError
 from core.roots import allowed_folder, data_roots
@@ -105,16 +107,7 @@ def columns_of(folder: Path) -> MappingConfig:
     return MappingConfig.from_json(chosen)
 
 
-HELP = {
-    "image": "names the picture's file",
-    "patient": "whose radiograph it is; splits are made by it",
-    "text": "report, note or caption",
-    "split": "train, val or test; without it the split is made by patient",
-    "age": "in years",
-    "sex": "M or F",
-    "view": "PA, AP or lateral",
-    "findings": "columns of 1, 0, -1 (uncertain) or nothing; or one column that names findings",
-}
+HELP = {field.name: settings_of(field).help for field in dataclasses.fields(MappingConfig)}
 
 
 def launch(config: ImportConfig) -> None:
