@@ -32,23 +32,19 @@ def image_features(encoder: Encoder, study: Study, progress: Progress | None = N
                 progress(min(start + BATCH, len(study)), len(study))
         return found
 
-    return _cached({**_of_encoder(encoder), "kind": "images", "study": study.fingerprint}, compute)
+    key = {"tower": encoder.config.image.to_json(), "weights": encoder.image_weights, **_made_on(encoder)}
+    return _cached({**key, "kind": "images", "study": study.fingerprint}, compute)
 
 
 def text_features(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
     """Raw text features, float32 (n, text_width), in the order of the texts."""
     digest = hashlib.sha256(json.dumps(list(texts)).encode()).hexdigest()
-    key = {**_of_encoder(encoder), "kind": "texts", "texts": digest}
-    return _cached(key, lambda: encoder.embed_texts(texts))
+    key = {"tower": encoder.config.text.to_json(), "weights": encoder.text_weights, **_made_on(encoder)}
+    return _cached({**key, "kind": "texts", "texts": digest}, lambda: encoder.embed_texts(texts))
 
 
-def _of_encoder(encoder: Encoder) -> dict[str, Any]:
-    return {
-        "encoder": encoder.config.to_json(),
-        "weights": encoder.fingerprint,
-        "precision": encoder.precision,
-        "device": encoder.device.type,
-    }
+def _made_on(encoder: Encoder) -> dict[str, Any]:
+    return {"precision": encoder.precision, "device": encoder.device.type}
 
 
 def _cached(key: dict[str, Any], compute: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -121,7 +121,11 @@ class Pipeline:
                 ready.prompts,
                 ready.captions,
                 self.run.folder / "embeddings",
-                made_by={"run": self.run.id, "weights": ready.encoder.fingerprint, "study": ready.study.fingerprint},
+                made_by={
+                    "run": self.run.id,
+                    "weights": [ready.encoder.image_weights, ready.encoder.text_weights],
+                    "study": ready.study.fingerprint,
+                },
                 progress=self._telling(tell),
             )
 

@@ -32,17 +32,17 @@ def features() -> None:
 
     from core.config.encoders import resolve_encoder
     from core.devices import describe
-    from core.encoders import load_encoder
+    from core.encoders import as_pixels, load_encoder
 
     encoder = load_encoder(resolve_encoder("lite"))
     images = np.random.default_rng(0).integers(0, 256, (32, 224, 224), dtype=np.uint8)
-    pixels = encoder._prepare(torch.from_numpy(images).to(encoder.device).float().unsqueeze(1))
+    pixels = encoder.image.prepare(as_pixels(images, encoder.device))
     with torch.inference_mode():
-        bare = seconds(lambda: encoder._images(pixels).float().cpu())
+        bare = seconds(lambda: encoder.image.features(pixels).float().cpu())
         ours = seconds(lambda: encoder.embed_images(images))
-        encoder.towers.to(memory_format=torch.contiguous_format)
+        encoder.image.to(memory_format=torch.contiguous_format)
         plain = pixels.contiguous(memory_format=torch.contiguous_format)
-        other = seconds(lambda: encoder._images(plain).float().cpu())
+        other = seconds(lambda: encoder.image.features(plain).float().cpu())
     print(f"lite on {describe(encoder.device)}, batches of {len(images)}:")
     for name, taken in (("bare forward pass", bare), ("embed_images", ours), ("without channels_last", other)):
         print(f"  {name:24}{len(images) / taken:8.1f} images/s   {taken / bare:5.2f} x the bare pass")

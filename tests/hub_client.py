@@ -32,17 +32,17 @@ for name, config in jobs["encoders"].items():
     except WeightsMissing as error:
         results[name] = {"error": str(error), "seconds": time.monotonic() - started}
         continue
-    side, mean, std = encoder._preprocessing()
-    images = encoder.embed_images(given[str(side)])
+    recipe = encoder.image.recipe
+    images = encoder.embed_images(given[str(recipe.side)])
     resized = encoder.embed_images(given["large"])
     texts = encoder.embed_texts(jobs["texts"])
     np.savez(folder / f"{name}.npz", images=images, resized=resized, texts=texts)
     results[name] = {
-        "recipe": [side, mean, std],
+        "recipe": [recipe.side, recipe.mean, recipe.std],
         "widths": [encoder.image_width, encoder.text_width],
         "scale": encoder.logit_scale,
         "aligned": encoder.aligned,
-        "training": encoder.towers.training,
-        "fingerprint": encoder.fingerprint,
+        "training": encoder.image.training or encoder.text.training,
+        "fingerprint": [encoder.image_weights, encoder.text_weights],
     }
 (folder / "results.json").write_text(json.dumps(results))

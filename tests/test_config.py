@@ -13,7 +13,7 @@ import pytest
 import tyro
 
 from core.config.base import settings_of
-from core.config.encoders import DESCRIPTIONS, ENCODERS, EncoderConfig, resolve_encoder
+from core.config.encoders import DESCRIPTIONS, ENCODERS, LITE, RANDOM, EncoderConfig, TowerConfig, resolve_encoder
 from core.config.objective import ALL_LOSSES, CONTRASTIVE_FORMS, LOSSES, PAIRED, ObjectiveConfig
 from core.config.presets import PRESETS, preset
 from core.config.run import HeadConfig, PromptConfig, RunConfig, TrainingConfig
@@ -73,7 +73,7 @@ def test_every_setting_makes_a_difference_in_json() -> None:
         (("evaluation", "threshold_rule"), "best", "EvaluationConfig.threshold_rule"),
         (("seed",), -1, "RunConfig.seed"),
         (("study",), 3, "RunConfig.study"),
-        (("encoder", "family"), "torch", "EncoderConfig.family"),
+        (("encoder", "image", "family"), "torch", "TowerConfig.family"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(path: tuple[str, ...], value: Any, named: str) -> None:
@@ -196,9 +196,10 @@ def test_resolve_encoder(tmp_path: Path) -> None:
     for key, made in ENCODERS.items():
         assert resolve_encoder(key) is made and made.key == key and DESCRIPTIONS[key]
     hub = resolve_encoder("hf-hub:org/name")
-    assert hub == EncoderConfig(key="hf-hub:org/name", family="open_clip", name="hf-hub:org/name")
+    tower = TowerConfig(family="open_clip", name="hf-hub:org/name")
+    assert hub == EncoderConfig(key="hf-hub:org/name", image=tower, text=tower) and hub.aligned
     named = resolve_encoder("ViT-B-16/laion2b_s34b_b88k")
-    assert (named.name, named.pretrained) == ("ViT-B-16", "laion2b_s34b_b88k")
+    assert (named.image.name, named.text.pretrained) == ("ViT-B-16", "laion2b_s34b_b88k")
     folder = tmp_path / "my model"
     folder.mkdir()
     with pytest.raises(ConfigError, match="my model"):
@@ -206,7 +207,48 @@ def test_resolve_encoder(tmp_path: Path) -> None:
     (folder / "open_clip_config.json").write_text("{}")
     for key in (str(folder), f"local-dir:{folder}"):
         local = resolve_encoder(key)
-        assert (local.key, local.name) == ("my model", f"local-dir:{folder.resolve()}")
+        assert (local.key, local.image.name) == ("my model", f"local-dir:{folder.resolve()}")
+
+
+def test_any_image_tower_with_any_text_tower(tmp_path: Path) -> None:
+    biobert = "timm:resnet50.a1_in1k+bert:dmis-lab/biobert-base-cased-v1.2"
+    made, named = resolve_encoder(biobert), ENCODERS["biobert-resnet50"]
+    assert (made.image, made.text) == (named.image, named.text) and not made.aligned
+    mixed = resolve_encoder("ViT-B-16/openai+lite")
+    assert mixed.image == TowerConfig(family="open_clip", name="ViT-B-16", pretrained="openai") and mixed.text == LITE
+    assert resolve_encoder("clip+clip").aligned and not resolve_encoder("clip+biomedclip").aligned
+    alone = resolve_encoder("timm:resnet18/random")
+    assert (alone.image.name, alone.image.pretrained, alone.text) == ("resnet18", RANDOM, LITE)
+    transformers = resolve_encoder("clip:openai/clip-vit-base-patch32")
+    assert transformers.aligned and transformers.image.name == "openai/clip-vit-base-patch32"
+    (tmp_path / "berts").mkdir()
+    assert resolve_encoder(f"lite+bert:{tmp_path}/berts").text.name == f"local-dir:{tmp_path}/berts"
+
+
+def test_the_side_of_the_input_does_not_part_two_towers() -> None:
+    clip = ENCODERS["clip"]
+    assert clip.replace(image=clip.image.replace(side=128)).aligned
+
+
+def test_a_tower_on_the_wrong_side() -> None:
+    bert = ENCODERS["biobert-resnet50"]
+    with pytest.raises(ConfigError, match="'bert' has no image tower"):
+        EncoderConfig(key="x", image=bert.text, text=bert.text)
+    with pytest.raises(ConfigError, match="'timm' has no text tower"):
+        EncoderConfig(key="x", image=bert.image, text=bert.image)
+
+
+def test_configs_of_one_name_are_understood() -> None:
+    old = {"key": "clip", "family": "open_clip", "name": "ViT-B-32", "pretrained": "openai"}
+    assert EncoderConfig.from_json(old) == ENCODERS["clip"]
+
+
+@pytest.mark.parametrize(
+    "key", ["bert:x/y", "lite+timm:resnet18", "timm:+lite", "lite+", "+lite", "nothing:x+lite", "lite:x"]
+)
+def test_no_such_pair(key: str) -> None:
+    with pytest.raises(ConfigError, match=r"IMAGE\+TEXT"):
+        resolve_encoder(key)
 
 
 @pytest.mark.parametrize("key", ["", "lit", "Lite", "/", "/etc", "a/", "/a", "../x", "./x/y", "~/x", "local-dir:/x"])

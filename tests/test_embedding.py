@@ -20,6 +20,7 @@ from core.embedding import caption_features, prompt_features
 from core.encoders import Encoder
 from core.errors import ConfigError
 from core.studies.study import Study
+from core.towers.base import ImageTower, TextTower, Towers
 
 WIDTH = 8
 FINDINGS = ("Effusion", "Pleural_Thickening", "Mass")
@@ -29,8 +30,10 @@ class Words(Encoder):
     """A text tower without weights: each text has its own direction and length."""
 
     def __init__(self) -> None:
-        super().__init__(ENCODERS["lite"], torch.nn.Identity(), torch.device("cpu"))
-        self.text_width, self.seen = WIDTH, cast(list[str], [])
+        towers = Towers(image=ImageTower(), text=TextTower())
+        towers.image.width, towers.text.width = 1, WIDTH
+        super().__init__(ENCODERS["lite"], towers, torch.device("cpu"))
+        self.seen = cast(list[str], [])
 
     def embed_texts(self, texts: Sequence[str], batch_size: int = 64) -> NDArray[np.float32]:
         self.seen += texts

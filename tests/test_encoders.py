@@ -17,8 +17,10 @@ from PIL import Image
 from torch import nn
 
 from core.config.encoders import ENCODERS, resolve_encoder
-from core.encoders import Encoder, _load_open_clip, load_encoder
+from core.encoders import Encoder, load_encoder
 from core.errors import InputError, WeightsMissing
+from core.towers.base import fingerprint
+from core.towers.open_clip import load_model
 
 
 @pytest.fixture(scope="module")
@@ -82,14 +84,15 @@ class TestLite:
         assert lite.embed_texts(["word " * 5000]).shape == (1, 384)
 
     def test_it_is_in_evaluation_mode_and_frozen(self, lite: Encoder) -> None:
-        assert not any(part.training for part in lite.towers.modules())
-        assert not any(parameter.requires_grad for parameter in lite.towers.parameters())
+        for tower in (lite.image, lite.text):
+            assert not any(part.training for part in tower.modules())
+            assert not any(parameter.requires_grad for parameter in tower.parameters())
         assert not lite.aligned and lite.logit_scale == 100
 
     def test_preprocessing(self, lite: Encoder) -> None:
         image = noise(1, 224, 224)
         wanted = (image.astype(np.float32) - 127) / 128
-        found = lite._prepare(torch.from_numpy(image).float()[:, None]).numpy()
+        found = lite.image.prepare(torch.from_numpy(image).float()[:, None]).numpy()
         assert found.shape == (1, 3, 224, 224)
         for channel in range(3):
             assert np.allclose(found[0, channel], wanted[0], atol=1e-6)
@@ -99,24 +102,20 @@ class TestLite:
         ramp = np.add.outer(np.arange(side), np.arange(side)) * 255 // (2 * side)
         image = ramp.astype(np.uint8)
         image[: side // 2, : side // 2] = 255
-        found = lite._prepare(torch.from_numpy(image).float()[None, None])[0, 0].numpy() * 128 + 127
+        found = lite.image.prepare(torch.from_numpy(image).float()[None, None])[0, 0].numpy() * 128 + 127
         pillow = np.asarray(Image.fromarray(image).resize((224, 224), Image.Resampling.BICUBIC)).astype(float)
         assert np.abs(found - pillow).mean() < 0.5  # Pillow rounds between its two passes, most of all at hard edges
         assert np.abs(found - pillow).max() < 10
         assert found.min() >= -0.01 and found.max() <= 255.01
 
     def test_the_fingerprint_follows_the_weights(self, lite: Encoder) -> None:
-        class One(Encoder):
-            pass
-
-        towers = nn.Linear(3, 3)
-        first = One(ENCODERS["lite"], towers, torch.device("cpu")).fingerprint
-        assert (
-            first == One(ENCODERS["lite"], copy.deepcopy(towers), torch.device("cpu")).fingerprint != lite.fingerprint
-        )
+        tower = nn.Linear(3, 3)
+        first = fingerprint(tower)
+        assert first == fingerprint(copy.deepcopy(tower))
+        assert len({first, lite.image_weights, lite.text_weights}) == 3
         with torch.no_grad():
-            towers.bias[0] += 1e-6
-        assert first != One(ENCODERS["lite"], towers, torch.device("cpu")).fingerprint
+            tower.bias[0] += 1e-6
+        assert first != fingerprint(tower)
 
     @pytest.mark.parametrize(
         "images", [np.zeros((4, 4), np.uint8), np.zeros((1, 4, 4), np.float32), np.zeros((1, 4, 4, 3), np.uint8)]
@@ -150,7 +149,7 @@ class TestNames:
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
         with pytest.raises(WeightsMissing, match=r"timm/vit_base_patch32_clip_224\.openai") as error:
             load_encoder(ENCODERS["clip"])
-        assert "'clip'" in str(error.value) and "hf download timm/" in str(error.value)
+        assert "'ViT-B-32/openai'" in str(error.value) and "hf download timm/" in str(error.value)
 
     @pytest.mark.parametrize(
         ("key", "quick"),
@@ -175,7 +174,7 @@ class TestNames:
         monkeypatch.setattr(open_clip, "create_model", create)
         monkeypatch.setattr(open_clip, "get_tokenizer", lambda name: name)
         config = resolve_encoder(key)
-        _load_open_clip(config)
+        load_model(config.image)
         assert asked["force_quick_gelu"] == quick
-        assert asked["require_pretrained"] and asked["name"] == config.name
-        assert asked["pretrained"] == (config.pretrained or None)
+        assert asked["require_pretrained"] and asked["name"] == config.image.name
+        assert asked["pretrained"] == (config.image.pretrained or None)

@@ -22,9 +22,10 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers import BertConfig, BertTokenizerFast
 
-from core.config.encoders import EncoderConfig, resolve_encoder
-from core.encoders import _fingerprint, load_encoder
+from core.config.encoders import EncoderConfig, TowerConfig, resolve_encoder
+from core.encoders import load_encoder
 from core.errors import WeightsMissing
+from core.towers.base import Recipe, fingerprint
 from core.workspace import ROOT
 from tests.hub import serving
 from tests.test_encoders import cosine, noise, unreachable  # noqa: F401
@@ -121,7 +122,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Hub:
     (root / "tiny/no-weights").mkdir()
     (root / "tiny/no-weights/open_clip_config.json").write_text(json.dumps(about))
     hub_jobs = {key: resolve_encoder(key) for key in ("biomedclip", "hf-hub:tiny/none", "hf-hub:tiny/no-weights")}
-    named = EncoderConfig(key="tiny-clip", family="open_clip", name="tiny-clip", pretrained="openai")
+    tower = TowerConfig(family="open_clip", name="tiny-clip", pretrained="openai")
+    named = EncoderConfig(key="tiny-clip", image=tower, text=tower)
     with serving(root) as address:
         live = client(folder, "live", address, {**hub_jobs, "tiny-clip": named})
     dead = client(folder, "dead", "http://127.0.0.1:9", {**hub_jobs, "tiny-clip": named})
@@ -156,6 +158,13 @@ def smooth(count: int, side: int) -> NDArray[np.uint8]:
     return np.stack([np.asarray(image.resize((side, side), Image.Resampling.BICUBIC)) for image in small])
 
 
+def fingerprints(model: nn.Module) -> list[str]:
+    """Of the image half, and of what texts need."""
+    text = copy.deepcopy(model)
+    del text.visual, text.logit_scale
+    return [fingerprint(nn.ModuleDict({"model": half})) for half in (model.visual, text)]  # type: ignore[dict-item]
+
+
 class TestHub:
     @pytest.mark.parametrize("where", ["live", "dead"])
     @pytest.mark.parametrize("name", ["biomedclip", "tiny-clip"])
@@ -166,7 +175,7 @@ class TestHub:
         given = [Image.fromarray(one).convert("RGB") for one in noise(3, side, side)]
         pixels = torch.stack([transform(image) for image in given]).contiguous(memory_format=torch.channels_last)
         found = hub.found(where, name)
-        assert getattr(hub, where)[name]["fingerprint"] == _fingerprint(model)  # every weight, bit for bit
+        assert getattr(hub, where)[name]["fingerprint"] == fingerprints(model)  # every weight, bit for bit
         with torch.inference_mode():  # sums may differ in their last bit between two processes
             images, texts = model.encode_image(pixels), model.encode_text(tokenizer(TEXTS))  # type: ignore[operator]
         assert np.allclose(found["images"], images.numpy(), rtol=1e-5, atol=1e-5)
@@ -217,11 +226,11 @@ class TestFolder:
     def test_it_loads(self, folder: Path) -> None:
         encoder, source = load_encoder(resolve_encoder(str(folder)), torch.device("cpu")), tiny_clip()
         assert encoder.config.key == "mine"
-        assert encoder.fingerprint == _fingerprint(source)
+        assert [encoder.image_weights, encoder.text_weights] == fingerprints(source)
         with torch.inference_mode():
             wanted = source.encode_text(open_clip.SimpleTokenizer(context_length=77)(TEXTS))  # type: ignore[operator]
         assert np.allclose(encoder.embed_texts(TEXTS), wanted.numpy(), rtol=1e-5, atol=1e-5)
-        assert encoder._preprocessing() == (64, tuple(MEAN), tuple(STD))
+        assert encoder.image.recipe == Recipe(side=64, mean=tuple(MEAN), std=tuple(STD))
 
     @pytest.mark.parametrize(
         "damage", ["no weights", "torn weights", "a pickle", "no model_cfg", "odd model_cfg", "not JSON"]

@@ -1,0 +1,1 @@
+"""Towers: the image and text models of several libraries behind one interface."""
