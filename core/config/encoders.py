@@ -109,9 +109,9 @@ def resolve_encoder(key: str) -> EncoderConfig:
     Args:
         key: a name of :data:`ENCODERS`; ``NAME/TAG`` as open_clip lists them (``ViT-B-16/laion2b_s34b_b88k``);
             ``hf-hub:org/name``; a folder with ``open_clip_config.json`` and weights; or ``IMAGE+TEXT``, each of them
-            one of the above or ``FAMILY:NAME`` with the families ``open_clip``, ``clip`` (transformers), ``timm``, ``xrv``
-            (image) and ``bert`` (text). ``NAME/random`` is a tower that starts from nothing. An image tower alone gets
-            MiniLM for its prompts.
+            one of the above or ``FAMILY:NAME`` with the families ``open_clip``, ``clip`` (transformers), ``timm``,
+            ``xrv`` (image) and ``bert`` (text). ``NAME/random`` is a tower that starts from nothing. An image tower
+            alone gets MiniLM for its prompts.
 
     Raises:
         ConfigError: nothing of the above.
