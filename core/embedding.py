@@ -20,6 +20,7 @@ from core.errors import ConfigError
 from core.features import text_features
 from core.files import replacing, stamp, write_json
 from core.heads import Head
+from core.inputs import ensemble
 from core.store import EmbeddingSet
 from core.studies.captions import captions
 from core.studies.study import Progress, Study
@@ -36,47 +37,75 @@ class PromptFeatures:
     negative: Tensor
 
 
-def prompt_features(encoder: Encoder, config: PromptConfig, findings: Sequence[str]) -> PromptFeatures:
-    """Features of the positive and negative prompts of each finding, in order.
+def prompt_texts(templates: Sequence[str], findings: Sequence[str]) -> list[list[str]]:
+    """For each finding, in order, its prompts.
 
     Raises:
         ConfigError: a template without ``{finding}``, or no template at all.
     """
+    if not templates or any("{finding}" not in template for template in templates):
+        raise ConfigError(f"Every prompt template needs {{finding}} in it; got {list(templates)}.")
+    return [[template.replace("{finding}", spoken_name(name)) for template in templates] for name in findings]
 
-    def ensemble(templates: Sequence[str]) -> Tensor:
-        if not templates or any("{finding}" not in template for template in templates):
-            raise ConfigError(f"Every prompt template needs {{finding}} in it; got {list(templates)}.")
-        texts = [template.replace("{finding}", spoken_name(name)) for name in findings for template in templates]
+
+def prompt_features(encoder: Encoder, config: PromptConfig, findings: Sequence[str]) -> PromptFeatures:
+    """Features of the positive and negative prompts of each finding, in order.
+
+    Raises:
+        ConfigError: see :func:`prompt_texts`.
+    """
+
+    def of(templates: Sequence[str]) -> Tensor:
+        texts = [text for own in prompt_texts(templates, findings) for text in own]
         vectors = torch.from_numpy(text_features(encoder, texts)).to(encoder.device)
-        return F.normalize(F.normalize(vectors, dim=-1).unflatten(0, (len(findings), len(templates))).mean(1), dim=-1)
+        return ensemble(vectors.unflatten(0, (len(findings), len(templates))))
 
-    return PromptFeatures(positive=ensemble(config.positive), negative=ensemble(config.negative))
+    return PromptFeatures(positive=of(config.positive), negative=of(config.negative))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Captions:
-    """Features (c, text_width) of the distinct texts of a study, and whose text is which, (N,) integers; -1: none."""
+    """The distinct texts of a study, and whose text is which, (N,) integers; -1: none."""
 
-    features: Tensor
+    distinct: list[str]
     of_sample: Tensor
 
 
-def caption_features(encoder: Encoder, study: Study) -> Captions:
-    """Each distinct text is embedded once."""
+def distinct_captions(study: Study, device: torch.device) -> Captions:
+    """Each text once: it needs to be embedded only once."""
     codes, distinct = pd.factorize(np.array(list(captions(study)), dtype=object))  # None becomes -1
-    features = torch.from_numpy(text_features(encoder, [str(text) for text in distinct]))
-    return Captions(features=features.to(encoder.device), of_sample=torch.from_numpy(codes).to(encoder.device))
+    return Captions(distinct=[str(text) for text in distinct], of_sample=torch.from_numpy(codes).to(device))
+
+
+def caption_features(encoder: Encoder, texts: Captions) -> Tensor:
+    """(c, text_width) of the distinct texts."""
+    return torch.from_numpy(text_features(encoder, texts.distinct)).to(encoder.device)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Features:
+    """What towers make of a whole study.
+
+    Attributes:
+        images: (N, image_width).
+        prompts: of the findings.
+        captions: (c, text_width) of the distinct texts.
+    """
+
+    images: NDArray[np.float32]
+    prompts: PromptFeatures
+    captions: Tensor
 
 
 @torch.no_grad()
 def embed(
     head: Head,
     study: Study,
-    features: NDArray[np.float32],
-    prompts: PromptFeatures,
+    features: Features,
     texts: Captions,
     folder: Path,
     *,
+    frozen_prompts: Tensor,
     made_by: dict[str, object],
     progress: Progress | None = None,
 ) -> None:
@@ -84,17 +113,19 @@ def embed(
 
     Args:
         head: in any mode; it is switched to evaluation.
-        study, features: the samples and their raw image features (N, image_width).
-        prompts, texts: from :func:`prompt_features` and :func:`caption_features`.
+        study, features: the samples and what the towers make of them.
+        texts: from :func:`distinct_captions`.
         folder: where to; ``embeddings.json`` is written last.
+        frozen_prompts: (K, text_width) of the text tower as it was loaded.
         made_by: what goes into every manifest.
         progress: called with (done, total).
     """
     head.eval()
+    prompts = features.prompts
     positive, negative = head.prompts(prompts.positive), head.prompts(prompts.negative)
     parts, probabilities = [], []
     for start in range(0, len(study), BATCH):
-        output = head.images(torch.from_numpy(features[start : start + BATCH]).to(positive.device))
+        output = head.images(torch.from_numpy(features.images[start : start + BATCH]).to(positive.device))
         parts.append(output.embedding.float().cpu())
         if output.logits is not None:
             probabilities.append(output.logits.float().sigmoid().cpu())
@@ -106,10 +137,10 @@ def embed(
     images, ids = _unit(torch.cat(parts)), study.samples["id"].tolist()
     named = {
         "images": EmbeddingSet(ids=ids, vectors=images, modality="image", made_by=made_by),
-        "texts": _paired_texts(head, study, positive, texts, made_by),
+        "texts": _paired_texts(head, study, positive, features.captions, texts.of_sample, made_by),
         "prompts": _of_findings(study, positive, made_by),
         "negatives": _of_findings(study, negative, made_by),
-        "prompts-frozen": _of_findings(study, prompts.positive, made_by),
+        "prompts-frozen": _of_findings(study, frozen_prompts, made_by),
     }
     for name, embeddings in named.items():
         embeddings.save(folder / name)
@@ -136,7 +167,7 @@ def _of_findings(study: Study, vectors: Tensor, made_by: dict[str, object]) -> E
 
 
 def _paired_texts(
-    head: Head, study: Study, prompts: Tensor, texts: Captions, made_by: dict[str, object]
+    head: Head, study: Study, prompts: Tensor, texts: Tensor, of_sample: Tensor, made_by: dict[str, object]
 ) -> EmbeddingSet:
     """The text of each sample in the model's space.
 
@@ -145,8 +176,8 @@ def _paired_texts(
     """
     ids = study.samples["id"].to_numpy()
     if head.caption_branch:
-        written = texts.of_sample >= 0
-        vectors, rows = head.texts(texts.features)[texts.of_sample[written]], np.flatnonzero(written.cpu().numpy())
+        written = of_sample >= 0
+        vectors, rows = head.texts(texts)[of_sample[written]], np.flatnonzero(written.cpu().numpy())
     else:
         labels = torch.tensor(study.labels).nan_to_num().to(prompts.device)
         rows = np.flatnonzero((labels.sum(1) > 0).cpu().numpy())

@@ -23,17 +23,20 @@ BATCH = 32
 
 def image_features(encoder: Encoder, study: Study, progress: Progress | None = None) -> NDArray[np.float32]:
     """Raw image features of a whole study, float32 (N, image_width), in the order of its samples."""
-
-    def compute() -> NDArray[np.float32]:
-        found = np.empty((len(study), encoder.image_width), np.float32)
-        for start in range(0, len(study), BATCH):
-            found[start : start + BATCH] = encoder.embed_images(study.images[start : start + BATCH])
-            if progress:
-                progress(min(start + BATCH, len(study)), len(study))
-        return found
-
     key = {"tower": encoder.config.image.to_json(), "weights": encoder.image_weights, **_made_on(encoder)}
-    return _cached({**key, "kind": "images", "study": study.fingerprint}, compute)
+    return _cached(
+        {**key, "kind": "images", "study": study.fingerprint}, lambda: fresh_image_features(encoder, study, progress)
+    )
+
+
+def fresh_image_features(encoder: Encoder, study: Study, progress: Progress | None = None) -> NDArray[np.float32]:
+    """The same, not kept on disk: weights that a run has changed are wanted once."""
+    found = np.empty((len(study), encoder.image_width), np.float32)
+    for start in range(0, len(study), BATCH):
+        found[start : start + BATCH] = encoder.embed_images(study.images[start : start + BATCH])
+        if progress:
+            progress(min(start + BATCH, len(study)), len(study))
+    return found
 
 
 def text_features(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save
 
-from core.batches import TrainingData
 from core.demands import check_study
-from core.devices import best_device, describe
-from core.embedding import Captions, PromptFeatures, caption_features, embed, prompt_features
-from core.encoders import Encoder, load_encoder
+from core.embedding import embed
 from core.errors import RunError
-from core.features import image_features
 from core.files import read_json, replacing, stamp, verify, write_json
-from core.heads import Head, build_head
-from core.losses.base import Situation
+from core.heads import Head
 from core.losses.objective import Objective
-from core.metrics.results import to_json
+from core.preparing import Prepared, learned_features, new_head, new_tuning, prepare, references, training_data
 from core.runs import MANIFESTS, MetricsLog, Run, identity
-from core.studies.hierarchy import path_similarity
 from core.studies.study import Study, study_names
-from core.training import StepMetrics, Trainer, seed_everything
+from core.training import StepMetrics, Trainer
+from core.tuning import Tuning, learned_state, load_learned
 from core.work import ProgressFile, StopRequest
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prepared:
-    """The frozen half of a run: towers, and what they make of the study."""
-
-    study: Study
-    encoder: Encoder
-    images: NDArray[np.float32]
-    prompts: PromptFeatures
-    captions: Captions
 
 
 class Pipeline:
@@ -76,7 +57,7 @@ class Pipeline:
         return study
 
     def prepare(self) -> Prepared:
-        """Study, towers and features; the towers see each radiograph once, ever.
+        """Study, towers, and what frozen towers make of the study.
 
         Raises:
             StudyError: the run wants something of its study that is not there; asked before the towers see anything.
@@ -84,46 +65,40 @@ class Pipeline:
         if self._prepared is None:
             study = self.study()
             check_study(self.config, study)
-            log.info("study %s: %d radiographs; encoder %s", study.name, len(study), self.config.encoder.key)
             with self.progress.stage("features", "radiographs") as tell:
-                encoder = load_encoder(self.config.encoder, best_device())
-                log.info("device: %s, precision %s", describe(encoder.device), encoder.precision)
-                self._prepared = Prepared(
-                    study=study,
-                    encoder=encoder,
-                    images=image_features(encoder, study, self._telling(tell)),
-                    prompts=prompt_features(encoder, self.config.prompts, study.findings),
-                    captions=caption_features(encoder, study),
-                )
+                self._prepared = prepare(self.config, study, self._telling(tell))
         return self._prepared
 
     def train(self) -> None:
-        """Train the head (a zero-shot run has none to train) and write it to ``checkpoints/head``."""
+        """Train the head and what of the towers learns (a zero-shot run has nothing to train), and write that to
+        ``checkpoints/head``."""
         ready = self.prepare()
-        head = self._new_head(ready)
+        head, tuning = new_head(ready), new_tuning(ready)
         if self.config.losses:
             with self.progress.stage("train") as tell:
-                self._train(head, ready, tell)
+                self._train(head, tuning, ready, tell)
         elif self.config.head.kind != "none":
             log.warning("This run trains nothing: its head stays as it was initialised.")
-        self._save_head(head)
+        self._save(head, tuning)
 
     def embed(self) -> None:
-        """Embed all splits with the trained head."""
+        """Embed all splits with what was learned."""
         self._needs("train")
         ready = self.prepare()
-        head = self._load_head(ready)
+        head = self._load(ready)
         with self.progress.stage("embed", "radiographs") as tell:
+            features = learned_features(ready, self._telling(tell))
+            encoder = ready.encoder
             embed(
                 head,
                 ready.study,
-                ready.images,
-                ready.prompts,
+                features,
                 ready.captions,
                 self.run.folder / "embeddings",
+                frozen_prompts=ready.prompts.positive,
                 made_by={
                     "run": self.run.id,
-                    "weights": [ready.encoder.image_weights, ready.encoder.text_weights],
+                    "weights": [encoder.image_weights, encoder.text_weights],
                     "study": ready.study.fingerprint,
                 },
                 progress=self._telling(tell),
@@ -167,22 +142,7 @@ class Pipeline:
         if not (self.run.folder / "study.json").exists():
             write_json(self.run.folder / "study.json", identity(study))
 
-    def _new_head(self, ready: Prepared) -> Head:
-        seed_everything(self.config.seed)
-        frozen = self.config.head.kind == "none"
-        head = build_head(
-            self.config.head,
-            image_width=ready.encoder.image_width,
-            prompts=ready.prompts.positive,
-            temperature=1 / ready.encoder.logit_scale if frozen else self.config.objective.temperature,
-            learn_temperature=self.config.objective.learn_temperature,
-        ).to(ready.encoder.device)
-        if not frozen and len(rows := ready.study.rows("train")):
-            of_training = (torch.from_numpy(values[rows]) for values in (ready.images, ready.study.labels))
-            head.fit_statistics(*(part.to(ready.encoder.device) for part in of_training))
-        return head
-
-    def _train(self, head: Head, ready: Prepared, tell: Any) -> None:
+    def _train(self, head: Head, tuning: Tuning, ready: Prepared, tell: Any) -> None:
         data = training_data(ready)
         objective = Objective(self.config.objective).to(ready.encoder.device)
         trainer = Trainer(
@@ -192,6 +152,7 @@ class Pipeline:
             self.config.training,
             seed=self.config.seed,
             folder=self.run.folder / "checkpoints",
+            tuning=tuning,
         )
         resumed = trainer.resume()
         if resumed:
@@ -222,18 +183,20 @@ class Pipeline:
             if not last:
                 self.stop.check()
 
-    def _save_head(self, head: Head) -> None:
+    def _save(self, head: Head, tuning: Tuning) -> None:
         path = self.run.folder / "checkpoints" / "head.safetensors"
         path.parent.mkdir(exist_ok=True)
+        state = learned_state(head, tuning)
         with replacing(path) as stream:
-            stream.write(save({name: value.cpu().contiguous() for name, value in head.state_dict().items()}))
+            stream.write(save({name: value.cpu().contiguous() for name, value in state.items()}))
         write_json(path.with_suffix(".json"), {"head": self.config.head.to_json(), "file": stamp(path)})
 
-    def _load_head(self, ready: Prepared) -> Head:
-        head = self._new_head(ready)
+    def _load(self, ready: Prepared) -> Head:
+        head, tuning = new_head(ready), new_tuning(ready)
         path = self.run.folder / "checkpoints" / "head.safetensors"
         verify(path, read_json(path.with_suffix(".json"))["file"])
-        head.load_state_dict(load_file(path))
+        load_learned(head, tuning, load_file(path))
+        tuning.eval()
         return head
 
 
@@ -241,42 +204,3 @@ def _report(step: StepMetrics, total: int) -> None:
     if step.validation or step.step == total:
         scores = "".join(f"  validation {name} {value:.3f}" for name, value in step.validation.items())
         log.info("step %d/%d  epoch %.0f  loss %.4f%s", step.step, total, step.epoch, step.loss, scores)
-
-
-def training_data(ready: Prepared) -> TrainingData:
-    """Cached features of train and validation on the encoder's device."""
-    device = ready.encoder.device
-    train, val = ready.study.rows("train"), ready.study.rows("val")
-    nearness = path_similarity(ready.study.findings)
-
-    def of(values: NDArray[np.float32], rows: NDArray[np.int64]) -> torch.Tensor:
-        return torch.from_numpy(values[rows].copy()).to(device)
-
-    return TrainingData(
-        features=of(ready.images, train),
-        labels=of(ready.study.labels, train),
-        captions=ready.captions.features,
-        caption_of=ready.captions.of_sample[torch.from_numpy(train).to(device)],
-        prompts=ready.prompts.positive,
-        negatives=ready.prompts.negative,
-        val_features=of(ready.images, val),
-        val_labels=of(ready.study.labels, val),
-        val_caption_of=ready.captions.of_sample[torch.from_numpy(val).to(device)],
-        nearness=None if nearness is None else torch.from_numpy(nearness).to(device),
-    )
-
-
-@torch.no_grad()
-def references(head: Head, objective: Objective, data: TrainingData, batch_size: int) -> dict[str, Any]:
-    """Chance level and floor (None where unknown) of each loss of this run, for the reference lines on its curves."""
-    head.eval()
-    output = head.images(data.features[:1])
-    situation = Situation(
-        labels=data.labels,
-        text_of=data.caption_of,
-        batch=batch_size,
-        width=output.embedding.shape[-1],
-        tokens=output.tokens is not None,
-    )
-    found = objective.references(situation)
-    return {name: to_json(reference) for name, reference in found.items()}

@@ -1,4 +1,4 @@
-"""The loop: AdamW on cached features, one :class:`StepMetrics` at a time."""
+"""The loop, one :class:`StepMetrics` at a time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.batches import TrainingData, loss_terms, predict, validation_loss
+from core.batches import loss_terms, predict, validation_loss
 from core.checkpoints import (
     Checkpoint,
     newest,
@@ -27,8 +27,10 @@ from core.config.run import TrainingConfig
 from core.devices import autocast
 from core.errors import ConfigError, TrainingDiverged
 from core.heads import Head
+from core.inputs import Moment, TrainingData
 from core.losses.objective import Objective
 from core.metrics.ranking import macro_auroc
+from core.tuning import Tuning, frozen, learned_state, load_learned, make_optimiser, parameter_groups
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +59,13 @@ class StepMetrics:
     validation: dict[str, float]
 
 
-def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
-    """Linear warm-up from 0, then cosine to 0; ``step`` counts from 0."""
-    warmup = round(config.warmup * steps)
+def schedule(warmup_share: float, step: int, steps: int) -> float:
+    """The share of the peak learning rate: linear warm-up from 0, then cosine to 0; ``step`` counts from 0."""
+    warmup = round(warmup_share * steps)
     if step < warmup:
-        return config.learning_rate * (step + 1) / warmup
+        return (step + 1) / warmup
     done = (step - warmup) / max(1, steps - warmup)
-    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+    return 0.5 * (1 + math.cos(math.pi * done))
 
 
 def seed_everything(seed: int) -> None:
@@ -74,43 +76,49 @@ def seed_everything(seed: int) -> None:
 
 
 class Trainer:
-    """Trains a head; :meth:`steps` yields as it goes, so that its caller reports, stops and saves."""
+    """Trains a head, and what of the towers learns; :meth:`steps` yields as it goes, so that its caller reports, stops
+    and saves."""
 
     def __init__(
-        self, head: Head, objective: Objective, data: TrainingData, config: TrainingConfig, *, seed: int, folder: Path
+        self,
+        head: Head,
+        objective: Objective,
+        data: TrainingData,
+        config: TrainingConfig,
+        *,
+        seed: int,
+        folder: Path,
+        tuning: Tuning | None = None,
     ) -> None:
         self.head, self.objective, self.data, self.config = head, objective, data, config
+        self.tuning = tuning or frozen()
         self.seed, self.folder = seed, folder
+        self.device = data.train.labels.device
         self._check()
-        self.steps_per_epoch = math.ceil(len(data.features) / config.batch_size)
+        self.steps_per_epoch = math.ceil(len(data.train) / config.batch_size)
         self.total_steps = self.steps_per_epoch * config.epochs
-        self.optimiser = torch.optim.AdamW(
-            [parameter for parameter in self._parameters() if parameter.requires_grad],
-            lr=config.learning_rate,
-            weight_decay=config.weight_decay,
-        )
+        groups = parameter_groups((head, objective), self.tuning, config.learning_rate, config.weight_decay)
+        self.optimiser = make_optimiser(config.optimiser, groups)
         self.step = 0
         self.elapsed = 0.0
         self.judged_by = self._judged_by()
         self.best: dict[str, Any] = {"step": 0}
         self.best_weights = self._weights()
 
-    def _parameters(self) -> list[torch.nn.Parameter]:
-        return [*self.head.parameters(), *self.objective.parameters()]
-
     def _check(self) -> None:
         """Refuse an objective that this head cannot follow, before anything is trained."""
         kind, wanted = type(self.head).__name__, self.objective.weights
-        if not any(parameter.requires_grad for parameter in self.head.parameters()):
-            raise ConfigError(f"{kind} has nothing to learn: choose another head, or 0 epochs for a zero-shot run.")
         if "classification" in wanted and not self.head.classifier:
             raise ConfigError(f"{kind} has no classifier for the classification loss: take linear or disease-tokens.")
-        if "orthogonal" in wanted and not self.head.eval().prompts(self.data.prompts).requires_grad:
+        learned = "text" in self.tuning.towers
+        if "orthogonal" in wanted and not (
+            learned or self.head.eval().prompts(self.data.texts.prompts()).requires_grad
+        ):
             raise ConfigError(f"{kind} leaves the prompts as they are: the orthogonal loss needs another head.")
 
     def _judged_by(self) -> Literal["auroc", "loss"] | None:
         """What tells good weights from bad ones on the validation split; None where there is no such split."""
-        labels = self.data.val_labels
+        labels = self.data.val.labels
         if not len(labels):
             return None
         return "auroc" if ((labels == 0).any(0) & (labels == 1).any(0)).any() else "loss"
@@ -125,7 +133,7 @@ class Trainer:
             kept = ": the last weights are kept, not the best ones" if best else ""
             return f"No validation AUROC and no validation loss, because there is no validation split{kept}."
         kept = ": the weights with the lowest validation loss are kept" if best else ""
-        why = "no finding has both classes in validation" if self.data.val_labels.shape[1] else "there are no findings"
+        why = "no finding has both classes in validation" if self.data.val.labels.shape[1] else "there are no findings"
         return f"No validation AUROC, because {why}{kept}."
 
     def resume(self) -> int:
@@ -133,11 +141,11 @@ class Trainer:
         found = newest(self.folder)
         if found is None:
             return 0
-        self.head.load_state_dict(found.tensors["model"])
+        self._put_back(found.tensors["model"])
         self.objective.load_state_dict(found.tensors.get("objective", {}))  # most objectives learn nothing themselves
         restore_optimiser(self.optimiser, found.tensors["optimiser"])
         restore_random_state(found.tensors["random"], found.state["random"])
-        self.best_weights = {name: value.to(self.data.features.device) for name, value in found.tensors["best"].items()}
+        self.best_weights = {name: value.to(self.device) for name, value in found.tensors["best"].items()}
         self.best, self.elapsed, self.step = found.state["best"], found.state["elapsed"], found.step
         return self.step
 
@@ -167,8 +175,9 @@ class Trainer:
             started = time.perf_counter()
             epoch, position = divmod(self.step, self.steps_per_epoch)
             rows = self._order(epoch)[position * self.config.batch_size :][: self.config.batch_size]
-            rate = learning_rate(self.config, self.step, self.total_steps)
-            loss, terms, norm = self._update(rows, rate)
+            share = schedule(self.config.warmup, self.step, self.total_steps)
+            self.tuning.thaw(epoch)
+            loss, terms, norm = self._update(rows, Moment(epoch, self.step), share)
             self.step += 1
             validation = self._validate() if position == self.steps_per_epoch - 1 else {}
             seconds = time.perf_counter() - started
@@ -179,7 +188,7 @@ class Trainer:
                 elapsed=self.elapsed,
                 loss=loss,
                 terms=terms,
-                learning_rate=rate,
+                learning_rate=self.config.learning_rate * share,
                 temperature=1 / self.head.scale.item(),
                 gradient_norm=norm,
                 images_per_second=len(rows) / seconds,
@@ -189,20 +198,19 @@ class Trainer:
     def finish(self) -> None:
         """Keep the weights that the config asks for (the last ones where validation has nothing to choose by)."""
         if self.config.keep == "best" and self.best["step"]:
-            self.head.load_state_dict(self.best_weights)
+            self._put_back(self.best_weights)
 
-    def terms(self, rows: Tensor) -> dict[str, Tensor]:
+    def terms(self, rows: Tensor, moment: Moment | None = None) -> dict[str, Tensor]:
         """Each loss of the objective for the given rows of the training split, before its weight."""
-        own = self.data
-        return loss_terms(self.head, self.objective, own, own.features[rows], own.labels[rows], own.caption_of[rows])
+        with autocast(self.device):
+            return loss_terms(self.head, self.objective, self.data.batch(self.data.train, rows, moment))
 
-    def _update(self, rows: Tensor, rate: float) -> tuple[float, dict[str, float], float]:
-        self.head.train()
-        self.objective.train()
+    def _update(self, rows: Tensor, moment: Moment, share: float) -> tuple[float, dict[str, float], float]:
+        for part in (self.head, self.objective, self.tuning):
+            part.train()
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        with autocast(self.data.features.device):
-            terms = self.terms(rows)
+            group["lr"] = group["peak"] * share
+        terms = self.terms(rows, moment)
         values = {name: float(value.detach()) for name, value in terms.items()}
         for name, value in values.items():
             if not math.isfinite(value):
@@ -210,7 +218,8 @@ class Trainer:
         loss = self.objective.total(terms)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        norm = float(torch.nn.utils.clip_grad_norm_(self._parameters(), self.config.clip_norm))
+        learned = [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
+        norm = float(torch.nn.utils.clip_grad_norm_(learned, self.config.clip_norm))
         if not math.isfinite(norm):  # clipping by it would make every weight NaN
             raise TrainingDiverged(self._diverged("gradient's norm", norm))
         self.optimiser.step()
@@ -226,18 +235,18 @@ class Trainer:
     def _order(self, epoch: int) -> Tensor:
         """The order of an epoch depends on seed and epoch alone, so that a resumed epoch goes on where it was."""
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-        return torch.randperm(len(self.data.features), generator=generator).to(self.data.features.device)
+        return torch.randperm(len(self.data.train), generator=generator).to(self.device)
 
     @torch.no_grad()
     def _validate(self) -> dict[str, float]:
         if self.judged_by is None:
             return {}
-        self.head.eval()
-        self.objective.eval()
+        for part in (self.head, self.objective, self.tuning):
+            part.eval()
         found = {"loss": validation_loss(self.head, self.objective, self.data, self.config.batch_size)}
         if self.judged_by == "auroc":
-            probabilities = predict(self.head, self.data.val_features, self.data.prompts, self.data.negatives)
-            found["auroc"] = macro_auroc(self.data.val_labels.cpu().numpy(), probabilities.cpu().numpy())
+            probabilities = predict(self.head, self.data, self.data.val, self.config.batch_size)
+            found["auroc"] = macro_auroc(self.data.val.labels.cpu().numpy(), probabilities.cpu().numpy())
         found = {name: value for name, value in found.items() if math.isfinite(value)}
         if (value := found.get(self.judged_by)) is not None and self._no_worse(value):
             self.best, self.best_weights = {"step": self.step, self.judged_by: value}, self._weights()
@@ -248,4 +257,7 @@ class Trainer:
         return best is None or (value >= best if self.judged_by == "auroc" else value <= best)
 
     def _weights(self) -> dict[str, Tensor]:
-        return {name: value.detach().clone() for name, value in self.head.state_dict().items()}
+        return {name: value.detach().clone() for name, value in learned_state(self.head, self.tuning).items()}
+
+    def _put_back(self, state: dict[str, Tensor]) -> None:
+        load_learned(self.head, self.tuning, state)

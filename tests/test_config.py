@@ -17,6 +17,7 @@ from core.config.encoders import DESCRIPTIONS, ENCODERS, LITE, RANDOM, EncoderCo
 from core.config.objective import ALL_LOSSES, CONTRASTIVE_FORMS, LOSSES, PAIRED, ObjectiveConfig
 from core.config.presets import PRESETS, preset
 from core.config.run import HeadConfig, PromptConfig, RunConfig, TrainingConfig
+from core.config.tuning import TuningConfig
 from core.errors import ConfigError
 
 
@@ -42,7 +43,8 @@ def test_every_setting_makes_a_difference_in_json() -> None:
     for field in dataclasses.fields(TrainingConfig):
         value = getattr(base.training, field.name)
         rule = settings_of(field)
-        other = "best" if field.name == "keep" else type(value)(rule.low if value != rule.low else rule.high)
+        words = {"keep": "best", "optimiser": "sgd"}
+        other = words.get(field.name) or type(value)(rule.low if value != rule.low else rule.high)
         changed = base.replace(training=base.training.replace(**{field.name: other}))
         assert changed.to_json() != base.to_json(), field.name
         assert RunConfig.from_json(changed.to_json()) == changed
@@ -106,7 +108,7 @@ def test_configs_are_frozen_and_keyword_only() -> None:
     with pytest.raises(TypeError):
         HeadConfig("linear")  # type: ignore[call-arg,misc]
     with pytest.raises(ConfigError, match=r"HeadConfig\.layers"):
-        HeadConfig().replace(layers=0)
+        HeadConfig().replace(layers=-1)
     assert HeadConfig().replace(layers=2).layers == 2
 
 
@@ -115,10 +117,15 @@ def test_an_int_may_stand_for_a_float_but_not_the_other_way() -> None:
     assert isinstance(TrainingConfig.from_json({"learning_rate": 1}).learning_rate, float)
 
 
+def learning(kind: str) -> TuningConfig:
+    """Without a head, something else has to learn."""
+    return TuningConfig(text="everything") if kind == "none" else TuningConfig()
+
+
 @pytest.mark.parametrize("kind", LOSSES)
 @pytest.mark.parametrize("loss", ALL_LOSSES)
 def test_a_loss_that_a_head_cannot_learn_from(kind: str, loss: str) -> None:
-    run = a_run(head=HeadConfig(kind=kind), objective=ObjectiveConfig(**{loss: 1.0}))
+    run = a_run(head=HeadConfig(kind=kind), objective=ObjectiveConfig(**{loss: 1.0}), tuning=learning(kind))
     if loss in LOSSES[kind]:
         run.check()
     else:
@@ -130,7 +137,8 @@ def test_a_loss_that_a_head_cannot_learn_from(kind: str, loss: str) -> None:
 @pytest.mark.parametrize("kind", CONTRASTIVE_FORMS)
 @pytest.mark.parametrize("form", [*PAIRED, "normalised-logits"])
 def test_a_contrastive_form_that_a_head_cannot_learn_from(kind: str, form: str) -> None:
-    run = a_run(head=HeadConfig(kind=kind), objective=ObjectiveConfig(contrastive=1.0, contrastive_form=form))
+    objective = ObjectiveConfig(contrastive=1.0, contrastive_form=form)
+    run = a_run(head=HeadConfig(kind=kind), objective=objective, tuning=learning(kind))
     if form in CONTRASTIVE_FORMS[kind]:
         run.check()
     else:
@@ -140,7 +148,26 @@ def test_a_contrastive_form_that_a_head_cannot_learn_from(kind: str, form: str) 
     a_run(objective=ObjectiveConfig(classification=1.0, contrastive_form=form)).check()  # its weight is 0
 
 
+def test_what_of_the_towers_learns_fits_the_head() -> None:
+    contrastive = ObjectiveConfig(contrastive=1.0)
+    with pytest.raises(ConfigError, match=r"both towers frozen, so nothing can learn"):
+        a_run(head=HeadConfig(kind="none"), objective=contrastive).check()
+    with pytest.raises(ConfigError, match=r"a linear head keeps the prompts as its class weights"):
+        a_run(head=HeadConfig(kind="linear"), objective=contrastive, tuning=TuningConfig(text="lora")).check()
+    parting = ObjectiveConfig(orthogonal=1.0)
+    with pytest.raises(ConfigError, match=r"without a head, the text tower has to learn"):
+        a_run(head=HeadConfig(kind="none"), objective=parting, tuning=TuningConfig(image="everything")).check()
+
+
+@pytest.mark.parametrize("epochs", [(2, 1), (1, 1), (-1,)])
+def test_epochs_of_unfreezing_rise(epochs: tuple[int, ...]) -> None:
+    with pytest.raises(ConfigError, match=r"unfreeze_at is \[.*rising order"):
+        TuningConfig(unfreeze_at=epochs)
+
+
 def test_settings_that_do_not_fit_together() -> None:
+    with pytest.raises(ConfigError, match=r"HeadConfig\.layers is 0"):
+        HeadConfig(kind="disease-tokens", layers=0)
     with pytest.raises(ConfigError, match=r"HeadConfig\.width is 250 and attention_heads 4: .*multiple"):
         HeadConfig(kind="disease-tokens", width=250)
     assert HeadConfig(kind="disease-tokens", width=250, attention_heads=5).width == 250

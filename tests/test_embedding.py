@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.config.encoders import ENCODERS
 from core.config.run import PromptConfig
-from core.embedding import caption_features, prompt_features
+from core.embedding import caption_features, distinct_captions, prompt_features
 from core.encoders import Encoder
 from core.errors import ConfigError
 from core.studies.study import Study
@@ -100,11 +100,12 @@ def a_study(texts: list[Any], labels: list[list[float]]) -> Study:
 def test_each_distinct_text_is_embedded_once() -> None:
     encoder = Words()
     study = a_study(["same", None, "same", "other", None], [[0, 0, 0], [0, 0, 1], [1, 0, 0], [0, 0, 1], [0, 0, 1]])
-    found = caption_features(encoder, study)
+    found = distinct_captions(study, encoder.device)
+    features = caption_features(encoder, found)
     assert encoder.seen == ["same", "a chest radiograph showing mass", "other"]
     assert found.of_sample.tolist() == [0, 1, 0, 2, 1] and found.of_sample.dtype == torch.int64
     for sample, text in enumerate(["same", "a chest radiograph showing mass", "same", "other"]):
-        vector = found.features[found.of_sample[sample]]
+        vector = features[found.of_sample[sample]]
         assert torch.equal(vector, torch.from_numpy(Words.vector(text)))
 
 

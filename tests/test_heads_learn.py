@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.batches import TrainingData
 from core.config.objective import ObjectiveConfig
 from core.config.presets import preset
 from core.config.run import HeadConfig
 from core.heads import TextModule, build_head
+from core.inputs import CachedImages, CachedTexts, Split, TrainingData
 from core.losses.objective import Objective
 from core.training import Trainer, seed_everything
 from tests.test_heads import DISEASES, IMAGE, TEXT, drawn
@@ -85,20 +85,17 @@ def test_each_preset_overfits_one_batch(name: str, tmp_path: Path) -> None:
     head_config = config.head.replace(width=32)
     labels = (torch.rand(12, DISEASES, generator=torch.Generator().manual_seed(3)) < 0.4).float()
     labels[0, 0] = float("nan")
+    captions, prompts = drawn(9, TEXT, seed=1), drawn(DISEASES, TEXT, seed=2) + 2
+    caption_of = torch.tensor([0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8])
+    unknown = torch.full((1, DISEASES), float("nan"))
     data = TrainingData(
-        features=drawn(12, IMAGE),
-        labels=labels,
-        captions=drawn(9, TEXT, seed=1),
-        caption_of=torch.tensor([0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8]),
-        prompts=drawn(DISEASES, TEXT, seed=2) + 2,
-        negatives=drawn(DISEASES, TEXT, seed=4) + 2,
-        val_features=drawn(1, IMAGE),
-        val_labels=torch.full((1, DISEASES), float("nan")),
-        val_caption_of=torch.tensor([0]),
+        train=Split(images=CachedImages(drawn(12, IMAGE)), labels=labels, stated=labels, caption_of=caption_of),
+        val=Split(images=CachedImages(drawn(1, IMAGE)), labels=unknown, stated=unknown, caption_of=caption_of[:1]),
+        texts=CachedTexts(captions, prompts, drawn(DISEASES, TEXT, seed=4) + 2),
     )
     seed_everything(0)
-    head = build_head(head_config, image_width=IMAGE, prompts=data.prompts, temperature=0.07, learn_temperature=True)
-    head.fit_statistics(data.features, data.labels)
+    head = build_head(head_config, image_width=IMAGE, prompts=prompts, temperature=0.07, learn_temperature=True)
+    head.fit_statistics(drawn(12, IMAGE), labels)
     training = config.training.replace(epochs=120, batch_size=12, learning_rate=1e-2)
     trainer = Trainer(head, Objective(config.objective), data, training, seed=0, folder=tmp_path)
     head.eval()

@@ -225,14 +225,14 @@ def test_features_that_are_not_finite_leave_a_run_that_says_why(
     def spoilt(prepared: Any) -> Any:
         data = real(prepared)
         last = pipeline.Trainer(
-            ready._new_head(prepared),
+            pipeline.new_head(prepared),
             pipeline.Objective(run.config.objective),
             data,
             run.config.training,
             seed=0,
             folder=run.folder,
         )._order(0)[-1]
-        data.features[last] = float("nan")
+        data.train.images.features[last] = float("nan")
         return data
 
     monkeypatch.setattr(pipeline, "training_data", spoilt)

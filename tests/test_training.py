@@ -7,26 +7,28 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from core.batches import TrainingData, loss_terms, validation_loss, zero_shot_probabilities
+from core.batches import loss_terms, validation_loss, zero_shot_probabilities
 from core.checkpoints import newest
 from core.config.objective import ObjectiveConfig
 from core.config.run import HeadConfig, TrainingConfig
 from core.errors import ConfigError, TrainingDiverged
 from core.heads import Head, build_head
+from core.inputs import CachedImages, CachedTexts, Split, TrainingData
 from core.losses.objective import Objective
 from core.training import (
     StepMetrics,
     Trainer,
-    learning_rate,
     macro_auroc,
+    schedule,
     seed_everything,
 )
 
@@ -51,17 +53,24 @@ def data(n: int = 22, labels: Tensor | None = None, seed: int = 0) -> TrainingDa
     if labels is not None:
         truth[:n] = labels
     features = truth.nan_to_num() @ torch.randn(K, WIDTH, generator=draw) + torch.randn(n + 12, WIDTH, generator=draw)
+    captions, positive, negative = (torch.randn(count, TEXT, generator=draw) for count in (5, K, K))
     return TrainingData(
-        features=features[:n],
-        labels=truth[:n],
-        captions=torch.randn(5, TEXT, generator=draw),
-        caption_of=torch.arange(n) % 5,
-        prompts=torch.nn.functional.normalize(torch.randn(K, TEXT, generator=draw), dim=-1),
-        negatives=torch.nn.functional.normalize(torch.randn(K, TEXT, generator=draw), dim=-1),
-        val_features=features[n:],
-        val_labels=truth[n:],
-        val_caption_of=torch.arange(12) % 5,
+        train=split(features[:n], truth[:n], torch.arange(n) % 5),
+        val=split(features[n:], truth[n:], torch.arange(12) % 5),
+        texts=CachedTexts(captions, F.normalize(positive, dim=-1), F.normalize(negative, dim=-1)),
     )
+
+
+def features_of(one: Split) -> Tensor:
+    return cast(CachedImages, one.images).features
+
+
+def nobody(own: TrainingData) -> Split:
+    return split(features_of(own.val)[:0], own.val.labels[:0], own.val.caption_of[:0])
+
+
+def split(features: Tensor, labels: Tensor, caption_of: Tensor) -> Split:
+    return Split(images=CachedImages(features), labels=labels, stated=labels, caption_of=caption_of)
 
 
 def trainer(
@@ -75,7 +84,7 @@ def trainer(
     own = own or data()
     seed_everything(1)
     config = HeadConfig(kind=kind, width=16, dropout=0.4)  # type: ignore[arg-type]
-    head = build_head(config, image_width=WIDTH, prompts=own.prompts, temperature=0.07, learn_temperature=True)
+    head = build_head(config, image_width=WIDTH, prompts=own.texts.prompts(), temperature=0.07, learn_temperature=True)
     return Trainer(head, Objective(objective), own, PLAN.replace(**changes), seed=1, folder=folder)
 
 
@@ -93,15 +102,14 @@ def same(one: dict[str, Tensor], two: dict[str, Tensor]) -> bool:
 
 
 def test_learning_rate_warms_up_and_decays() -> None:
-    config = TrainingConfig(learning_rate=2.0, warmup=0.2)
-    rates = [learning_rate(config, step, 10) for step in range(10)]
-    assert rates[:3] == [1.0, 2.0, 2.0]
-    assert rates[6] == pytest.approx(1.0)  # half of the way down
-    assert rates[9] == pytest.approx(1 + math.cos(math.pi * 7 / 8))
-    assert all(earlier > later > 0 for earlier, later in pairwise(rates[2:]))
-    assert learning_rate(config.replace(warmup=0.0), 0, 10) == 2.0
-    assert learning_rate(config.replace(warmup=1.0), 9, 10) == 2.0
-    assert learning_rate(config, 0, 1) == 2.0
+    shares = [schedule(0.2, step, 10) for step in range(10)]
+    assert shares[:3] == [0.5, 1.0, 1.0]
+    assert shares[6] == pytest.approx(0.5)  # half of the way down
+    assert shares[9] == pytest.approx((1 + math.cos(math.pi * 7 / 8)) / 2)
+    assert all(earlier > later > 0 for earlier, later in pairwise(shares[2:]))
+    assert schedule(0.0, 0, 10) == 1.0
+    assert schedule(1.0, 9, 10) == 1.0
+    assert schedule(0.2, 0, 1) == 1.0
 
 
 def test_zero_shot_probability_is_the_softmax_of_two_prompts() -> None:
@@ -186,7 +194,7 @@ def test_another_seed_is_another_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_features_that_are_not_finite_stop_it(tmp_path: Path, value: float) -> None:
     own = data()
-    own.features[:] = value
+    features_of(own.train)[:] = value
     with pytest.raises(TrainingDiverged, match=r"The classification loss became nan at step 1\."):
         list(trainer(tmp_path, own).steps())
 
@@ -198,7 +206,7 @@ def test_a_loss_that_is_not_finite_stops_it_at_that_step(tmp_path: Path) -> None
         next(steps)
     own.save()
     good = weights(own.head)
-    own.data.features[own._order(1)[7:14]] = math.nan  # the rows of step 6
+    features_of(own.data.train)[own._order(1)[7:14]] = math.nan  # the rows of step 6
     with pytest.raises(TrainingDiverged, match=r"classification loss became nan at step 6\..*last finite checkpoint"):
         next(steps)
     assert same(weights(own.head), good), "nothing was updated"
@@ -234,7 +242,7 @@ def test_the_best_weights_are_kept_where_that_is_asked_for(tmp_path: Path) -> No
     seen: dict[int, dict[str, Tensor]] = {}
     scores: dict[int, float] = {}
     wrong = data()
-    wrong = replace(wrong, val_labels=1 - wrong.val_labels)  # the more it learns, the worse it gets
+    wrong = replace(wrong, val=replace(wrong.val, labels=1 - wrong.val.labels))  # the more it learns, the worse it gets
     own = trainer(tmp_path, wrong, keep="best", epochs=8)
     for step in own.steps():
         if step.validation:
@@ -263,7 +271,7 @@ def test_a_batch_of_one(tmp_path: Path, kind: str, n: int, batch: int) -> None:
 def test_labels_that_teach_nothing(tmp_path: Path, value: float) -> None:
     labels = torch.full((22, K), value)
     own = data(labels=labels)
-    own = replace(own, val_labels=torch.full_like(own.val_labels, value))
+    own = replace(own, val=replace(own.val, labels=torch.full_like(own.val.labels, value)))
     run = trainer(tmp_path, own, keep="best")
     steps = list(run.steps())
     assert all(math.isfinite(step.loss) and "auroc" not in step.validation for step in steps)
@@ -279,9 +287,7 @@ def test_without_labels_to_judge_by_the_lowest_validation_loss_decides(tmp_path:
     own = data()
     wrong = replace(  # the training split with somebody else's texts: the more it learns, the worse it gets
         own,
-        val_features=own.features[:12],
-        val_labels=own.val_labels * math.nan,
-        val_caption_of=torch.arange(1, 13) % 5,
+        val=split(features_of(own.train)[:12], own.val.labels * math.nan, torch.arange(1, 13) % 5),
     )
     objective = ObjectiveConfig(contrastive=1.0)
     run = trainer(tmp_path, wrong, kind="projection", objective=objective, keep="best", epochs=12)
@@ -299,14 +305,14 @@ def test_without_labels_to_judge_by_the_lowest_validation_loss_decides(tmp_path:
 
 def test_validation_loss_is_a_mean_over_what_is_known(tmp_path: Path) -> None:
     own = data()
-    own.val_labels[:7] = math.nan  # the whole first batch, so that a mean over batches would be too low
+    own.val.labels[:7] = math.nan  # the whole first batch, so that a mean over batches would be too low
     run = trainer(tmp_path, own, objective=ObjectiveConfig(classification=2.0))
     run.head.eval()
-    logits = run.head.images(own.val_features[7:]).logits
+    logits = run.head.images(features_of(own.val)[7:]).logits
     assert logits is not None
-    known = torch.nn.functional.binary_cross_entropy_with_logits(logits, own.val_labels[7:])
+    known = torch.nn.functional.binary_cross_entropy_with_logits(logits, own.val.labels[7:])
     assert validation_loss(run.head, run.objective, own, 7) == pytest.approx(2 * known.item(), rel=1e-5)
-    nothing = replace(own, val_labels=torch.full_like(own.val_labels, math.nan))
+    nothing = replace(own, val=replace(own.val, labels=torch.full_like(own.val.labels, math.nan)))
     assert math.isnan(validation_loss(run.head, run.objective, nothing, 7))
 
 
@@ -316,14 +322,15 @@ def test_a_radiograph_without_a_text_takes_no_part_in_the_contrastive_loss(tmp_p
     run.head.eval()
 
     def loss(rows: list[int], caption_of: Tensor) -> float:
-        batch = own.features[rows], own.labels[rows], caption_of[rows]
-        return loss_terms(run.head, run.objective, own, *batch)["contrastive"].item()
+        with_these = replace(own, train=replace(own.train, caption_of=caption_of))
+        batch = with_these.batch(with_these.train, torch.tensor(rows))
+        return loss_terms(run.head, run.objective, batch)["contrastive"].item()
 
-    silent = own.caption_of.clone()
+    silent = own.train.caption_of.clone()
     silent[[1, 3]] = -1
-    assert loss([0, 1, 2, 3, 4], silent) == pytest.approx(loss([0, 2, 4], own.caption_of), rel=1e-6)
+    assert loss([0, 1, 2, 3, 4], silent) == pytest.approx(loss([0, 2, 4], own.train.caption_of), rel=1e-6)
     assert loss([1, 3], silent) == 0.0
-    alone = replace(own, caption_of=torch.full_like(own.caption_of, -1))
+    alone = replace(own, train=replace(own.train, caption_of=torch.full_like(own.train.caption_of, -1)))
     steps = list(
         trainer(tmp_path / "alone", alone, kind="projection", objective=ObjectiveConfig(contrastive=1.0)).steps()
     )
@@ -334,45 +341,37 @@ def test_a_radiograph_without_a_text_takes_no_part_in_the_contrastive_loss(tmp_p
 def test_a_trainer_says_what_cannot_be_validated(tmp_path: Path, keep: str, kept: str) -> None:
     own = data()
     assert trainer(tmp_path, own, keep=keep).note is None
-    none = replace(
-        own, val_features=own.val_features[:0], val_labels=own.val_labels[:0], val_caption_of=own.val_caption_of[:0]
-    )
+    none = replace(own, val=nobody(own))
     because = "No validation AUROC and no validation loss, because there is no validation split"
     assert trainer(tmp_path, none, keep=keep).note == f"{because}{kept}."
 
 
 def test_unknown_labels_do_not_count(tmp_path: Path) -> None:
     own = data()
-    own.labels[:, 1] = math.nan
+    own.train.labels[:, 1] = math.nan
     lines = told(trainer(tmp_path, own, objective=ObjectiveConfig(classification=1.0)).steps())
     run = trainer(tmp_path, own, objective=ObjectiveConfig(classification=1.0))
     rows = run._order(0)[:7]
     run.head.train()
-    logits = run.head.images(own.features[rows]).logits
+    logits = run.head.images(features_of(own.train)[rows]).logits
     assert logits is not None
-    known = torch.nn.functional.binary_cross_entropy_with_logits(logits[:, [0, 2]], own.labels[rows][:, [0, 2]])
+    known = torch.nn.functional.binary_cross_entropy_with_logits(logits[:, [0, 2]], own.train.labels[rows][:, [0, 2]])
     assert lines[0]["terms"]["classification"] == pytest.approx(known.item(), rel=1e-6)
 
 
 @pytest.mark.parametrize("kind", ["disease-tokens", "projection", "linear"])
 def test_without_validation_nothing_is_said_of_it(tmp_path: Path, kind: str) -> None:
     own = data()
-    own = replace(
-        own, val_features=own.val_features[:0], val_labels=own.val_labels[:0], val_caption_of=own.val_caption_of[:0]
-    )
+    own = replace(own, val=nobody(own))
     objective = ObjectiveConfig(contrastive=1.0) if kind == "projection" else ObjectiveConfig(classification=1.0)
     assert all(step.validation == {} for step in trainer(tmp_path, own, kind=kind, objective=objective).steps())
 
 
 def test_one_finding_alone(tmp_path: Path) -> None:
     own = data()
-    one = replace(
-        own,
-        labels=own.labels[:, :1],
-        val_labels=own.val_labels[:, :1],
-        prompts=own.prompts[:1],
-        negatives=own.negatives[:1],
-    )
+    first = [split(features_of(one), one.labels[:, :1], one.caption_of) for one in (own.train, own.val)]
+    texts = CachedTexts(own.texts.captions(torch.arange(5)), own.texts.prompts()[:1], own.texts.negatives()[:1])
+    one = replace(own, train=first[0], val=first[1], texts=texts)
     steps = list(trainer(tmp_path, one).steps())
     assert all(step.terms["contrastive"] == 0 and step.terms["orthogonal"] == 0 for step in steps)
 
@@ -380,7 +379,6 @@ def test_one_finding_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "objective", "message"),
     [
-        ("none", ObjectiveConfig(contrastive=1.0), "nothing to learn"),
         ("projection", ObjectiveConfig(classification=1.0), "no classifier"),
         ("projection", ORTHOGONAL, "no classifier"),
         ("linear", ObjectiveConfig(orthogonal=1.0), "leaves the prompts as they are"),

@@ -7,24 +7,29 @@ from typing import Literal
 from core.config.base import Config, config, setting
 from core.config.encoders import EncoderConfig
 from core.config.objective import ObjectiveConfig
+from core.config.tuning import TuningConfig
 from core.errors import ConfigError
 
 
 @config
 class HeadConfig(Config):
-    """What is learned on top of the frozen towers."""
+    """What is learned on top of the towers."""
 
     kind: Literal["none", "linear", "projection", "disease-tokens"] = setting(
         default="none",
-        help="none: the towers as they are; linear, projection: heads; disease-tokens: the orthogonal module",
+        help="none: the towers alone; linear: on images; projection: on both; disease-tokens: the orthogonal module",
     )
     width: int = setting(default=256, help="dimension of the shared space", low=2, high=4096, main=True)
-    layers: int = setting(default=1, help="layers of each disease transformer", low=1, high=12)
+    layers: int = setting(
+        default=1, help="disease-tokens: layers of each transformer; projection: residual blocks, or 0", low=0, high=12
+    )
     attention_heads: int = setting(default=4, help="attention heads of each disease transformer", low=1, high=64)
     dropout: float = setting(default=0.1, help="dropout in the heads", low=0.0, high=0.9)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.kind == "disease-tokens" and not self.layers:
+            raise ConfigError("HeadConfig.layers is 0; a disease transformer needs one layer or more.")
         if self.kind == "disease-tokens" and self.width % self.attention_heads:
             raise ConfigError(
                 f"HeadConfig.width is {self.width} and attention_heads {self.attention_heads}: the width must be a "
@@ -34,14 +39,19 @@ class HeadConfig(Config):
 
 @config
 class TrainingConfig(Config):
-    """The loop: AdamW, linear warm-up, cosine decay."""
+    """The loop: linear warm-up, then cosine decay."""
 
     epochs: int = setting(
         default=30, help="passes over the training split; 0 trains nothing", low=0, high=10_000, main=True
     )
     batch_size: int = setting(default=64, help="radiographs in a step", low=1, high=65_536, main=True)
-    learning_rate: float = setting(default=1e-3, help="peak learning rate", low=1e-8, high=10.0, main=True)
-    weight_decay: float = setting(default=1e-4, help="AdamW's decoupled weight decay", low=0.0, high=10.0)
+    learning_rate: float = setting(
+        default=1e-3, help="peak learning rate of the head (that of towers: tuning)", low=1e-8, high=10.0, main=True
+    )
+    optimiser: Literal["adamw", "sgd"] = setting(default="adamw", help="adamw, or sgd with momentum 0.9")
+    weight_decay: float = setting(
+        default=1e-4, help="decay of weights; of biases, norms and temperatures none", low=0.0, high=10.0
+    )
     warmup: float = setting(default=0.1, help="share of all steps that warms up", low=0.0, high=1.0)
     clip_norm: float = setting(default=1.0, help="gradient norm is clipped to this", low=1e-3, high=1e6)
     keep: Literal["last", "best"] = setting(
@@ -103,10 +113,11 @@ class RunConfig(Config):
 
     study: str = setting(help="name of the study")
     preset: str = setting(help="the named experiment that it started from")
-    encoder: EncoderConfig = setting(help="the frozen towers")
+    encoder: EncoderConfig = setting(help="the towers")
     label: str = setting(default="", help="a free name for lists and figures")
     seed: int = setting(default=0, help="seed of initialisation, order and dropout", low=0, high=2**31 - 1, main=True)
     head: HeadConfig = setting(help="what is learned", factory=HeadConfig)
+    tuning: TuningConfig = setting(help="what of the towers learns", factory=TuningConfig)
     objective: ObjectiveConfig = setting(help="the losses", factory=ObjectiveConfig)
     training: TrainingConfig = setting(help="the loop", factory=TrainingConfig)
     prompts: PromptConfig = setting(help="the prompts", factory=PromptConfig)
@@ -127,12 +138,28 @@ class RunConfig(Config):
         """Whether the settings fit together (each alone was checked when it was made).
 
         Raises:
-            ConfigError: a loss that this kind of head cannot learn from, or prompt templates without ``{finding}``.
+            ConfigError: a loss that this kind of head cannot learn from, nothing that learns, or prompt templates
+                without ``{finding}``.
         """
         if self.training.epochs:
             self.objective.check_head(self.head.kind)
+            self._check_tuning()
         for name, templates in (("positive", self.prompts.positive), ("negative", self.prompts.negative)):
             if not templates or any("{finding}" not in template for template in templates):
                 raise ConfigError(
                     f"PromptConfig.{name} is {list(templates)}; it needs one template or more, {{finding}} in each."
                 )
+
+    def _check_tuning(self) -> None:
+        if self.head.kind == "none" and self.losses and not self.tuning.learns:
+            raise ConfigError(
+                "HeadConfig.kind is 'none' and TuningConfig leaves both towers frozen, so nothing can learn: choose a "
+                "head, let a tower learn (tuning.image, tuning.text), or set 0 epochs for a zero-shot run."
+            )
+        if self.head.kind == "linear" and self.tuning.text != "nothing":
+            raise ConfigError(
+                "TuningConfig.text lets the text tower learn, but a linear head keeps the prompts as its class weights "
+                "as they are: leave it frozen, or take a head of kind 'projection', 'disease-tokens' or 'none'."
+            )
+        if self.head.kind == "none" and "orthogonal" in self.losses and self.tuning.text == "nothing":
+            raise ConfigError("The orthogonal loss parts prompts: without a head, the text tower has to learn.")
