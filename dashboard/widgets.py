@@ -200,9 +200,16 @@ def _maker(figure: go.Figure, form: str, columns: int) -> Callable[[], bytes]:
 
 
 def form(
-    default: Config, *, key: str, main: bool, but: Sequence[str] = ("study", "preset", "label", "encoder")
+    default: Config,
+    *,
+    key: str,
+    main: bool,
+    but: Sequence[str] = ("study", "preset", "label", "encoder"),
+    titles: str = "{}",
 ) -> Config:
     """Widgets for the main (or all other) settings of a config, nested ones too, without those named in ``but``.
+
+    ``titles`` holds the title of a setting where its name alone does not say whose it is.
 
     Raises:
         ConfigError: what the user entered is not allowed; the message says what is.
@@ -216,12 +223,12 @@ def form(
         if isinstance(value, Config):
             changes[field.name] = form(value, key=f"{key}.{field.name}", main=main, but=but)
         elif rule.main == main:
-            changes[field.name] = _field(field.name, hints[field.name], value, rule, f"{key}.{field.name}")
+            title = titles.format(field.name.replace("_", " ")).capitalize()
+            changes[field.name] = _field(title, hints[field.name], value, rule, f"{key}.{field.name}")
     return default.replace(**changes)
 
 
-def _field(name: str, hint: Any, value: Any, rule: Any, key: str) -> Any:
-    title = name.replace("_", " ").capitalize()
+def _field(title: str, hint: Any, value: Any, rule: Any, key: str) -> Any:
     if get_origin(hint) is Literal:
         return st.selectbox(title, get_args(hint), get_args(hint).index(value), help=rule.help, key=key)
     if hint is bool:
@@ -236,6 +243,15 @@ def _field(name: str, hint: Any, value: Any, rule: Any, key: str) -> Any:
         except ValueError:
             raise ConfigError(f"{title} is {shown!r}; it must be a number such as {value:g}.") from None
     if get_origin(hint) is tuple:
-        text = st.text_area(title, "\n".join(value), help=f"{rule.help} (one a line)", key=key)
-        return tuple(line.strip() for line in text.splitlines() if line.strip())
+        return _lines(title, get_args(hint)[0], value, rule, key)
     return st.text_input(title, value, help=rule.help, key=key)
+
+
+def _lines(title: str, kind: type, values: tuple[Any, ...], rule: Any, key: str) -> tuple[Any, ...]:
+    """Several words, or whole numbers, one a line."""
+    text = st.text_area(title, "\n".join(map(str, values)), help=f"{rule.help} (one a line)", key=key)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    try:
+        return tuple(kind(line) for line in lines)
+    except ValueError:
+        raise ConfigError(f"{title} is {', '.join(lines)}; it must be whole numbers, one a line.") from None

@@ -23,7 +23,9 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     first = argparse.ArgumentParser(prog="python -m scripts.run", add_help=False, allow_abbrev=False)
     first.add_argument("--preset", choices=sorted(PRESETS), default="orthogonal", help="the named experiment")
     first.add_argument("--study", default="demo", help="name of the study (demo builds itself)")
-    first.add_argument("--encoder", default="lite", help="lite, clip, biomedclip, NAME/TAG, hf-hub:org/name, a folder")
+    first.add_argument(
+        "--encoder", default="", help="lite, clip, ..., IMAGE+TEXT, a folder; the preset's own if not given"
+    )
     first.add_argument("--resume", metavar="RUN", help="go on with a run instead of making one")
     first.add_argument("--background", action="store_true", help="start it and return at once")
     chosen, rest = first.parse_known_args(arguments)

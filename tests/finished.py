@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,18 +78,20 @@ def nih_folder(folder: Path) -> None:
 
 
 def make(folder: Path) -> Finished:
-    """Import and run; the first run alone (its map is the others' reference), the others at once."""
+    """Import and run; the first run alone (its map is the others' reference), the others some at a time."""
     home, source = folder / "workspace", folder / WARD
     nih_folder(source)
     imported = ["import", "nih", "--path", str(source), "--name", "tiny", "--size", "64", "--val-fraction", "0.2"]
     texts = {"import": printed(command(home, "scripts.study", *imported))}
 
-    def start(preset: str) -> subprocess.Popen[str]:
-        return command(home, "scripts.run", "--study", "tiny", "--preset", preset, *QUICK.split())
+    def run(preset: str) -> str:
+        quick = ["--encoder", "lite", "--study", "tiny", "--preset", preset, *QUICK.split()]
+        return printed(command(home, "scripts.run", *quick))
 
-    texts["orthogonal"] = printed(start("orthogonal"))
-    others = {preset: start(preset) for preset in PRESETS if preset != "orthogonal"}
-    texts |= {preset: printed(process) for preset, process in others.items()}
+    texts["orthogonal"] = run("orthogonal")
+    others = [preset for preset in PRESETS if preset != "orthogonal"]
+    with ThreadPoolExecutor(max(2, (os.cpu_count() or 2) // 2)) as pool:
+        texts |= dict(zip(others, pool.map(run, others), strict=True))
     runs = {
         preset: re.findall(r"run folder: .*/(\S+)", text)[0] for preset, text in texts.items() if preset != "import"
     }

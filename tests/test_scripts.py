@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import types
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,11 +98,10 @@ def test_the_log_is_kept_with_the_run(finished: Finished) -> None:
 
 def leaves(config: type[Config], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Names as on the command line, and help, of all settings."""
-    hints = {"head", "objective", "training", "prompts", "evaluation", "projection", "encoder"}
     for field in dataclasses.fields(config):  # type: ignore[arg-type]
-        if not prefix and field.name in hints:
-            kind = type(getattr(PRESETS["linear"]("tiny", "lite"), field.name))
-            yield from leaves(kind, f"{field.name}.")
+        kind = typing.get_type_hints(config)[field.name]
+        if isinstance(kind, type) and issubclass(kind, Config):
+            yield from leaves(kind, f"{prefix}{field.name}.")
         else:
             yield prefix + field.name.replace("_", "-"), settings_of(field).help
 

@@ -14,8 +14,10 @@ What = Literal["nothing", "last-blocks", "everything", "lora"]
 class TuningConfig(Config):
     """What of each tower learns, when it begins to, and how fast."""
 
-    image: What = setting(default="nothing", help="what of the image tower learns (frozen towers train in seconds)")
-    text: What = setting(default="nothing", help="what of the text tower learns")
+    image: What = setting(
+        default="nothing", help="what of the image tower learns (frozen towers train in seconds)", main=True
+    )
+    text: What = setting(default="nothing", help="what of the text tower learns", main=True)
     blocks: int = setting(default=2, help="last-blocks: how many, with what comes after the last one", low=1, high=200)
     unfreeze_at: tuple[int, ...] = setting(
         default=(), help="gradually: epochs at which the next block from the top begins to learn; none: all at once"

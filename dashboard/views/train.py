@@ -6,8 +6,8 @@ import typing
 
 import streamlit as st
 
-from core.config.encoders import DESCRIPTIONS, ENCODERS, resolve_encoder
-from core.config.presets import PRESETS, preset
+from core.config.encoders import DESCRIPTIONS, ENCODERS, HOW_TO_NAME
+from core.config.presets import ENCODER_OF, PRESETS, preset
 from core.config.run import RunConfig
 from core.demands import new_run
 from core.errors import FluoroscopeError
@@ -29,25 +29,33 @@ def choose() -> RunConfig | None:
             "Study", options, name="train-study", always_in_url=True, help="demo builds itself where it is missing"
         )
     with second:
-        key = selection.one(
-            "Encoder",
-            [*ENCODERS, OTHER],
-            name="train-encoder",
-            format_func=lambda name: "another …" if name == OTHER else name,
-        )
-        st.caption(DESCRIPTIONS.get(key, "open_clip NAME/TAG, hf-hub:org/name, or a folder on this machine."))
-        if key == OTHER:
-            key = st.text_input("open_clip NAME/TAG, hf-hub:org/name, or folder", key="other-encoder").strip()
-    with third:
         name = selection.one("Preset", list(PRESETS), name="train-preset", default="orthogonal")
         st.caption(" ".join((PRESETS[name].__doc__ or "").split()))
+    with third:
+        key = encoder(name)
     if not key:
         return None
     try:
-        return settings(preset(name, study=study, encoder=resolve_encoder(key).key if key in ENCODERS else key))
+        return settings(preset(name, study=study, encoder=key))
     except FluoroscopeError as error:
         st.error(plain(str(error)))
         return None
+
+
+def encoder(preset_name: str) -> str:
+    """The key of the encoder; at first that which the preset starts with."""
+    own = ENCODER_OF.get(preset_name, "")
+    key = selection.one(
+        "Encoder",
+        [*ENCODERS, OTHER],
+        name=f"train-encoder-{own}" if own else "train-encoder",
+        default=own or None,
+        format_func=lambda name: "another …" if name == OTHER else name,
+    )
+    st.caption(DESCRIPTIONS.get(key, f"{HOW_TO_NAME[0].upper()}{HOW_TO_NAME[1:]}."))
+    if key == OTHER:
+        key = st.text_input("Name, or folder on this machine", key="other-encoder").strip()
+    return key
 
 
 def settings(default: RunConfig) -> RunConfig:
@@ -75,7 +83,8 @@ def in_columns(config: RunConfig, key: str, columns: list[typing.Any]) -> RunCon
         objective = form(config.objective, key=f"{key}.objective", main=True)
     with columns[3]:
         head = form(config.head, key=f"{key}.head", main=True)
-    return config.replace(seed=int(seed), training=training, objective=objective, head=head)
+        tuning = form(config.tuning, key=f"{key}.tuning", main=True, titles="{} tower learns")
+    return config.replace(seed=int(seed), training=training, objective=objective, head=head, tuning=tuning)
 
 
 def launch(config: RunConfig) -> None:
