@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from core.config.presets import PRESETS
 from core.config.run import RunConfig
-from core.errors import StudyError
+from core.errors import RunError, StudyError
 from core.runs import Run
 from core.studies.captions import captions
 from core.studies.hierarchy import PLACES, path_similarity
@@ -20,6 +20,7 @@ def check_study(config: RunConfig, study: Study) -> None:
     Raises:
         StudyError: what is lacking and which presets work instead; or a patient in two splits of a run that trains.
     """
+    study = study.asked_for(config.findings)
     if lacking := _lacking(config, study):
         able = [name for name, make in PRESETS.items() if not _lacking(make(study.name, "lite"), study)]
         raise StudyError(f"Study {study.name!r} {lacking}. Presets that work on it: {', '.join(able)}.")
@@ -35,8 +36,51 @@ def new_run(config: RunConfig) -> Run:
     """
     config.check()
     if config.study != "demo" or "demo" in study_names():
-        check_study(config, Study.load(config.study))
+        study = Study.load(config.study)
+        check_study(config, study)
+        if config.start_from:
+            _check_strangers(Run.load(config.start_from), study)
     return Run.create(config)
+
+
+def on_another_study(run: Run, study: str) -> RunConfig:
+    """The settings of a run that takes what another has learned, and judges it on any study; nothing is trained.
+
+    A head that was made for the findings of its study is asked for these again: those that the new study lacks are
+    unknown there.
+
+    Raises:
+        RunError: the other run has no embeddings yet.
+    """
+    if not run.has("embed"):
+        raise RunError(f"Run {run.id[:8]} is not finished: it has no embed stage yet.")
+    own = run.config
+    bound = own.head.kind in ("linear", "disease-tokens")
+    return own.replace(
+        study=study,
+        start_from=run.id,
+        label=f"{run.title} → {study}"[:200],
+        findings=tuple(run.embeddings("prompts").ids) if bound else (),
+        training=own.training.replace(epochs=0),
+    )
+
+
+def _check_strangers(source: Run, study: Study) -> None:
+    """Refuse to judge a model on patients that it was trained on (both studies salt names alike in one workspace).
+
+    Raises:
+        StudyError: there are such patients.
+    """
+    if not source.config.losses or source.config.study not in study_names():
+        return
+    trained = Study.load(source.config.study).samples
+    seen = set(trained.loc[trained["split"] == "train", "patient"])
+    judged = study.samples.iloc[study.judged_rows()]["patient"]
+    if known := sorted(seen & set(judged)):
+        raise StudyError(
+            f"{len(known)} of the patients to be judged in study {study.name!r} were in the training split of run "
+            f"{source.id[:8]} (first: {', '.join(known[:4])}). Its scores would be too good: give them another split."
+        )
 
 
 def _lacking(config: RunConfig, study: Study) -> str | None:

@@ -53,6 +53,7 @@ class Pipeline:
                 study = build_demo(progress=self._telling(tell))
         else:
             study = Study.load(self.config.study)
+        study = study.asked_for(self.config.findings)
         self._remember_study(study)
         return study
 
@@ -74,10 +75,12 @@ class Pipeline:
         ``checkpoints/head``."""
         ready = self.prepare()
         head, tuning = new_head(ready), new_tuning(ready)
+        if self.config.start_from:
+            load_weights(Run.load(self.config.start_from), head, tuning)
         if self.config.losses:
             with self.progress.stage("train") as tell:
                 self._train(head, tuning, ready, tell)
-        elif self.config.head.kind != "none":
+        elif self.config.head.kind != "none" and not self.config.start_from:
             log.warning("This run trains nothing: its head stays as it was initialised.")
         self._save(head, tuning)
 
@@ -193,11 +196,20 @@ class Pipeline:
 
     def _load(self, ready: Prepared) -> Head:
         head, tuning = new_head(ready), new_tuning(ready)
-        path = self.run.folder / "checkpoints" / "head.safetensors"
-        verify(path, read_json(path.with_suffix(".json"))["file"])
-        load_learned(head, tuning, load_file(path))
+        load_weights(self.run, head, tuning)
         tuning.eval()
         return head
+
+
+def load_weights(run: Run, head: Head, tuning: Tuning) -> None:
+    """Put what a run has learned into a head and towers of the same form.
+
+    Raises:
+        ArtefactError: it has not been trained yet, or the file is torn or altered.
+    """
+    path = run.folder / "checkpoints" / "head.safetensors"
+    verify(path, read_json(path.with_suffix(".json"))["file"])
+    load_learned(head, tuning, load_file(path))
 
 
 def _report(step: StepMetrics, total: int) -> None:

@@ -8,6 +8,7 @@ import platform
 import subprocess
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
@@ -141,6 +142,21 @@ class Run(Work):
     def has(self, stage: str) -> bool:
         """Whether a stage's manifest, which is written last, is there."""
         return (self.folder / MANIFESTS[stage]).is_file()
+
+
+def common_study(runs: Sequence[Run]) -> tuple[str, tuple[str, ...]]:
+    """The name of the study that all these runs are of, and the findings that they ask it for (none: its own).
+
+    Raises:
+        RunError: they differ, so that nothing could be compared.
+    """
+    names = {run.config.study for run in runs}
+    if len(names) > 1:
+        raise RunError(f"These runs are of different studies ({', '.join(sorted(names))}): choose runs of one study.")
+    asked = {run.config.findings for run in runs}
+    if len(asked) > 1:
+        raise RunError("These runs ask their study for different findings: choose runs that ask for the same.")
+    return names.pop(), asked.pop()
 
 
 def identity(study: Study) -> dict[str, str]:

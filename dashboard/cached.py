@@ -38,14 +38,14 @@ def stamp(path: Path) -> Stamp:
     return str(path), found.st_mtime_ns, found.st_size
 
 
-def study(name: str) -> Study:
-    """A study with its table and labels; images stay on disk."""
+def study(name: str, findings: tuple[str, ...] = ()) -> Study:
+    """A study with its table and labels, asked for its own or other findings; images stay on disk."""
     key = stamp(home() / "studies" / name / "study.json")  # first: a study that is replaced meanwhile is read again
-    return _study(key, Study.load(name))
+    return _study(key, findings, Study.load(name).asked_for(findings))
 
 
 @st.cache_resource(max_entries=3, show_spinner=False)
-def _study(key: Stamp, _opened: Study) -> Study:
+def _study(key: Stamp, findings: tuple[str, ...], _opened: Study) -> Study:
     """All of it is opened now, so that a study which is replaced later does not mix with this one."""
     _ = _opened.images, _opened.boxes, _opened.set_aside, _opened.summary
     _opened.labels.setflags(write=False)

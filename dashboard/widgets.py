@@ -13,10 +13,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.config.base import Config, settings_of
-from core.errors import ConfigError, FluoroscopeError
+from core.errors import ConfigError, FluoroscopeError, RunError
 from core.figures.export import FORMATS, chromium_available, figure_bytes, figure_csv, file_name
 from core.figures.theme import DARK, LIGHT, Theme
-from core.runs import Run, list_runs
+from core.runs import Run, common_study, list_runs
 from core.studies.study import Study, broken_studies
 from core.studies.vocabulary import display_name
 from dashboard import cached, selection
@@ -106,11 +106,11 @@ def label(run: Run) -> str:
 
 def study_of(runs: Sequence[Run]) -> Study:
     """The study of all these runs; stops the page where they differ, because nothing could be compared."""
-    names = {run.config.study for run in runs}
-    if len(names) > 1:
-        st.warning(f"These runs are of different studies ({', '.join(sorted(names))}): choose runs of one study.")
+    try:
+        study = cached.study(*common_study(runs))
+    except RunError as error:
+        st.warning(plain(str(error)))
         st.stop()
-    study = cached.study(names.pop())
     for run in runs:
         run.check_is_of(study)
     if study.synthetic:

@@ -14,7 +14,7 @@ from core.figures.theme import DARK, LIGHT, Theme
 from core.files import replacing
 from core.pictures import curves, diseases, gap, similarity, space
 from core.pictures.source import Files
-from core.runs import Run
+from core.runs import Run, common_study
 from core.studies.study import Study
 from scripts.common import main
 
@@ -55,12 +55,10 @@ def parse() -> argparse.Namespace:
 def work() -> None:
     arguments = parse()
     runs = [Run.load(name) for name in arguments.runs]
-    names = {run.config.study for run in runs}
-    if len(names) > 1:
-        raise ExportError(f"These runs are of different studies ({', '.join(sorted(names))}); give runs of one study.")
+    name, findings = common_study(runs)
     if arguments.figure == "difference" and len(runs) != 2:
         raise ExportError(f"A difference is of two runs; {len(runs)} were given.")
-    study = Study.load(names.pop())
+    study = Study.load(name).asked_for(findings)
     for run in runs:
         run.check_is_of(study)
     figure = FIGURES[arguments.figure](runs, study, arguments, DARK if arguments.dark else LIGHT)

@@ -9,7 +9,7 @@ import tyro
 
 from core.config.presets import PRESETS, preset
 from core.config.run import RunConfig
-from core.demands import new_run
+from core.demands import new_run, on_another_study
 from core.runs import Run
 from scripts.common import main
 from scripts.following import follow
@@ -26,6 +26,9 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     first.add_argument(
         "--encoder", default="", help="lite, clip, ..., IMAGE+TEXT, a folder; the preset's own if not given"
     )
+    first.add_argument(
+        "--from", dest="source", metavar="RUN", help="judge a finished run on --study; nothing is trained"
+    )
     first.add_argument("--resume", metavar="RUN", help="go on with a run instead of making one")
     first.add_argument("--background", action="store_true", help="start it and return at once")
     chosen, rest = first.parse_known_args(arguments)
@@ -41,7 +44,11 @@ def work() -> None:
     if chosen.resume and not rest:
         run = Run.load(chosen.resume)
     else:
-        default = preset(chosen.preset, study=chosen.study, encoder=chosen.encoder)
+        default = (
+            on_another_study(Run.load(chosen.source), chosen.study)
+            if chosen.source
+            else preset(chosen.preset, study=chosen.study, encoder=chosen.encoder)
+        )
         config = tyro.cli(RunConfig, default=default, args=rest, description=SUMMARY)
         run = new_run(config)
     if chosen.background:

@@ -115,6 +115,12 @@ class RunConfig(Config):
     preset: str = setting(help="the named experiment that it started from")
     encoder: EncoderConfig = setting(help="the towers")
     label: str = setting(default="", help="a free name for lists and figures")
+    start_from: str = setting(
+        default="", help="id of a run with whose weights this one begins; its study may be another"
+    )
+    findings: tuple[str, ...] = setting(
+        default=(), help="findings to ask the study for (unknown where it lacks them); none: its own"
+    )
     seed: int = setting(default=0, help="seed of initialisation, order and dropout", low=0, high=2**31 - 1, main=True)
     head: HeadConfig = setting(help="what is learned", factory=HeadConfig)
     tuning: TuningConfig = setting(help="what of the towers learns", factory=TuningConfig)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.errors import ArtefactError, FluoroscopeError, StudyError
 from core.files import read_json, verify
+from core.studies.vocabulary import named_alike
 from core.workspace import checked_slug, home
 
 SPLITS = ("train", "val", "test")
@@ -130,12 +131,23 @@ class Study:
     @cached_property
     def stated(self) -> NDArray[np.float32]:
         """float32 (N, K): 1 present, 0 absent, -1 uncertain, NaN unknown, as the source states it."""
-        return self.samples[[PREFIX + name for name in self.findings]].to_numpy(np.float32)
+        own = [str(name).removeprefix(PREFIX) for name in self.samples if str(name).startswith(PREFIX)]
+        found = np.full((len(self), len(self.findings)), np.nan, np.float32)
+        for column, finding in enumerate(self.findings):
+            name = finding if finding in own else named_alike(finding, own)
+            if name is not None:
+                found[:, column] = self.samples[PREFIX + name].to_numpy(np.float32)
+        return found
 
     @cached_property
     def labels(self) -> NDArray[np.float32]:
         """float32 (N, K): 1 present, 0 absent, NaN unknown; uncertain ones by the study's policy."""
         return settled(self.stated, self.findings, self.uncertain)
+
+    def asked_for(self, findings: Sequence[str]) -> Study:
+        """The same study with other findings (none given: its own): those that it has, under this name or one that
+        means the same, with their labels; the others unknown."""
+        return Study(self.folder, {**self.manifest, "findings": list(findings)}) if findings else self
 
     def rows(self, *splits: str) -> NDArray[np.int64]:
         """Positions of the samples in the given splits, in order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 UNKNOWN = "unknown"
 """Stands for a label, or a cell, without a value."""
@@ -66,9 +67,14 @@ _SPOKEN = {"Effusion": "pleural effusion", "Hernia": "hiatal hernia", "Edema": "
 
 def counterpart(finding: str, vocabulary: str) -> str | None:
     """The finding of a vocabulary (``nih`` or ``chexpert``) that means the same; None where there is none."""
+    return named_alike(finding, VOCABULARIES[vocabulary])
+
+
+def named_alike(finding: str, names: Iterable[str]) -> str | None:
+    """The first of ``names`` that means the same as a finding; None where there is none."""
     own = _plain(finding)
-    alike = next((names for names in SAME if own in names), frozenset({own}))
-    return next((name for name in VOCABULARIES[vocabulary] if _plain(name) in alike), None)
+    alike = next((same for same in SAME if own in same), frozenset({own}))
+    return next((name for name in names if _plain(name) in alike), None)
 
 
 def _plain(finding: str) -> str:
