@@ -31,10 +31,16 @@ BATCH = 256
 
 @dataclass(frozen=True, kw_only=True)
 class PromptFeatures:
-    """Template ensembles: unit vectors per template, averaged, then normalised; (K, text_width) each."""
+    """What the text tower makes of the prompts.
+
+    Attributes:
+        positive, negative: template ensembles: unit vectors per template, averaged, then normalised; (K, text_width).
+        templates: (T, K, text_width), rows of norm 1: each positive template by itself.
+    """
 
     positive: Tensor
     negative: Tensor
+    templates: Tensor
 
 
 def prompt_texts(templates: Sequence[str], findings: Sequence[str]) -> list[list[str]]:
@@ -58,9 +64,14 @@ def prompt_features(encoder: Encoder, config: PromptConfig, findings: Sequence[s
     def of(templates: Sequence[str]) -> Tensor:
         texts = [text for own in prompt_texts(templates, findings) for text in own]
         vectors = torch.from_numpy(text_features(encoder, texts)).to(encoder.device)
-        return ensemble(vectors.unflatten(0, (len(findings), len(templates))))
+        return vectors.unflatten(0, (len(findings), len(templates)))
 
-    return PromptFeatures(positive=of(config.positive), negative=of(config.negative))
+    positive = of(config.positive)
+    return PromptFeatures(
+        positive=ensemble(positive),
+        negative=ensemble(of(config.negative)),
+        templates=F.normalize(positive, dim=-1).transpose(0, 1),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +120,7 @@ def embed(
     made_by: dict[str, object],
     progress: Progress | None = None,
 ) -> None:
-    """Write ``images``, ``texts``, ``prompts``, ``negatives``, ``prompts-frozen`` and ``predictions`` of all splits.
+    """Write ``images``, ``texts``, ``prompts``, ``negatives``, ``prompts-frozen``, ``templates`` and ``predictions``.
 
     Args:
         head: in any mode; it is switched to evaluation.
@@ -134,13 +145,14 @@ def embed(
             probabilities.append(found.float().cpu())
         if progress:
             progress(min(start + BATCH, len(study)), len(study))
-    images, ids = _unit(torch.cat(parts)), study.samples["id"].tolist()
+    images = _unit(torch.cat(parts))
     named = {
-        "images": EmbeddingSet(ids=ids, vectors=images, modality="image", made_by=made_by),
+        "images": EmbeddingSet(ids=study.samples["id"].tolist(), vectors=images, modality="image", made_by=made_by),
         "texts": _paired_texts(head, study, positive, features.captions, texts.of_sample, made_by),
         "prompts": _of_findings(study, positive, made_by),
         "negatives": _of_findings(study, negative, made_by),
         "prompts-frozen": _of_findings(study, frozen_prompts, made_by),
+        "templates": _of_templates(study, [head.prompts(own) for own in prompts.templates], made_by),
     }
     for name, embeddings in named.items():
         embeddings.save(folder / name)
@@ -164,6 +176,12 @@ def _unit(vectors: Tensor) -> NDArray[np.float32]:
 
 def _of_findings(study: Study, vectors: Tensor, made_by: dict[str, object]) -> EmbeddingSet:
     return EmbeddingSet(ids=list(study.findings), vectors=_unit(vectors), modality="prompt", made_by=made_by)
+
+
+def _of_templates(study: Study, vectors: Sequence[Tensor], made_by: dict[str, object]) -> EmbeddingSet:
+    """Each template by itself: ids ``0:Mass``, ``0:Nodule``, ..., ``1:Mass``, ..."""
+    ids = [f"{number}:{name}" for number in range(len(vectors)) for name in study.findings]
+    return EmbeddingSet(ids=ids, vectors=_unit(torch.cat(list(vectors))), modality="prompt", made_by=made_by)
 
 
 def _paired_texts(

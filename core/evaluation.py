@@ -15,6 +15,7 @@ from core.metrics.classification import evaluate
 from core.metrics.ranking import aurocs, macro_auroc
 from core.metrics.results import to_json
 from core.metrics.thresholds import choose_threshold
+from core.metrics.zero_shot import by_template, zero_shot
 from core.pictures.missing import no_scores
 from core.runs import Run
 from core.store import paired_rows
@@ -34,6 +35,7 @@ def evaluate_run(run: Run, study: Study) -> dict[str, Any]:
         "form": FORM,
         "test": classification(study, predictions, run.config.evaluation, run.config.seed),
         "zero_shot_auroc": _zero_shot(study, predictions),
+        "zero_shot": of_prompts(run, study),
         "space": space(run, study),
     }
     report["missing"] = missing(study, report)
@@ -72,6 +74,30 @@ def _zero_shot(study: Study, predictions: pd.DataFrame) -> dict[str, float]:
     test = study.rows("test")
     cosines = predictions[[f"cosine:{name}" for name in study.findings]].to_numpy(np.float64)
     return dict(zip(study.findings, aurocs(study.labels[test], cosines[test]).tolist(), strict=True))
+
+
+def of_prompts(run: Run, study: Study) -> dict[str, Any] | None:
+    """Zero-shot on the test split: POS, PNC, negative prompts alone, and each positive template by itself; None
+    without a test split or without findings."""
+    test = study.rows("test")
+    if not len(test) or not study.findings:
+        return None
+    images, templates = run.embeddings("images").vectors[test], run.embeddings("templates").vectors
+    found: dict[str, Any] = to_json(
+        zero_shot(
+            study.labels[test],
+            images,
+            run.embeddings("prompts").vectors,
+            run.embeddings("negatives").vectors,
+            study.samples["patient"].to_numpy()[test],
+            replicates=run.config.evaluation.replicates,
+            seed=run.config.seed,
+        )
+    )
+    each = by_template(study.labels[test], images, templates.reshape(-1, len(study.findings), templates.shape[1]))
+    texts = run.config.prompts.positive
+    found["templates"] = [{"text": text, "aurocs": to_json(own)} for text, own in zip(texts, each, strict=True)]
+    return found
 
 
 def missing(study: Study, report: dict[str, Any]) -> dict[str, str]:

@@ -119,7 +119,7 @@ class Run(Work):
             )
 
     def embeddings(self, name: str) -> EmbeddingSet:
-        """``images``, ``texts``, ``prompts``, ``negatives`` or ``prompts-frozen``."""
+        """``images``, ``texts``, ``prompts``, ``negatives``, ``prompts-frozen`` or ``templates``."""
         return EmbeddingSet.load(self.folder / "embeddings" / name)
 
     def predictions(self) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from core.errors import ExportError
 from core.figures.export import FORMATS, figure_bytes, figure_csv, file_name
 from core.figures.theme import DARK, LIGHT, Theme
 from core.files import replacing
-from core.pictures import curves, diseases, gap, similarity, space
+from core.pictures import curves, diseases, gap, similarity, space, zero_shot
 from core.pictures.source import Files
 from core.runs import Run, common_study
 from core.studies.study import Study
@@ -30,6 +30,7 @@ FIGURES: dict[str, Draw] = {
     "cones": lambda runs, study, a, t: gap.cones(Files(), runs[0], study, theme=t),
     "shift": lambda runs, study, a, t: gap.shift(Files(), runs[0], marker=a.shift, theme=t),
     "auroc": lambda runs, study, a, t: diseases.intervals(Files(), runs, study, theme=t),
+    "zero-shot": lambda runs, study, a, t: zero_shot.prompts(Files(), runs[0], study, theme=t),
     "confusion": lambda runs, study, a, t: diseases.matrices(
         study, diseases.judge(Files(), runs[0], study, a.rule), theme=t
     ),

@@ -8,7 +8,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.errors import RunError
 from core.pictures import diseases as pictures
+from core.pictures import zero_shot as zero_shot_pictures
 from core.pictures.diseases import Judged
 from core.pictures.missing import no_scores
 from core.runs import Run
@@ -55,6 +57,26 @@ def _interval(macro: dict[str, float | None], patients: int) -> str:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
+
+
+def zero_shot(run: Run, study: Study) -> None:
+    """What prompts tell without labels: positive, against negative, negative alone, and each template by itself."""
+    try:
+        found = zero_shot_pictures.scores_of(cached, run, study)
+    except RunError as error:
+        st.info(plain(str(error)))
+        return
+    for column, (kind, words) in zip(st.columns(3), zero_shot_pictures.KINDS.items(), strict=True):
+        name, _, meaning = words.partition(": ")
+        column.metric(name, _number(found[kind]["macro"]["value"]), help=f"macro AUROC: {meaning}")
+        column.caption(_interval(found[kind]["macro"], cached.evaluation(run)["test"]["n_patients"]))
+    show(
+        zero_shot_pictures.prompts(cached, run, study, theme=theme()),
+        key="diseases-zero-shot",
+        alt=f"Zero-shot AUROC of each disease by {run.title}",
+        name=("zero-shot", run.title),
+        help=zero_shot_pictures.in_words(found),
+    )
 
 
 def matrices(run: Run, study: Study, judged: Judged) -> None:
@@ -134,6 +156,8 @@ def page() -> None:
         st.caption(plain(" ".join(notes)))
     matrices(run, study, judged)
     drill_down(study, judged)
+    st.subheader("Zero-shot", anchor=False)
+    zero_shot(run, study)
 
 
 page()

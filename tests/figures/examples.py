@@ -18,6 +18,7 @@ from core.figures.studies_people import ages, category_shares, per_patient
 from core.figures.studies_sets import upset
 from core.figures.studies_texts import text_lengths, words
 from core.figures.theme import Theme
+from core.figures.zero_shot import prompt_scores
 from core.studies.vocabulary import NIH_FINDINGS, display_name
 
 HOSTILE = "<img src=x onerror=alert(1)> ![](http://example.invalid/a.png)"
@@ -127,6 +128,14 @@ FIGURES: dict[str, Make] = {
         theme=theme,
         **auroc(),
     ),
+    "zero-shot": lambda theme: prompt_scores(
+        WORST,
+        [(HOSTILE, np.linspace(0.4, 0.9, K)), ("PNC", np.linspace(0.5, 0.8, K)), ("control", np.full(K, 0.45))],
+        np.linspace(0.3, 0.9, 3 * K).reshape(3, K),
+        [HOSTILE, "a", "b"],
+        n_positive=[*range(10, 10 + K - 1), 0],
+        theme=theme,
+    ),
     "confusion": lambda theme: confusion_grid(COUNTS, WORST, [0.3] * K, theme=theme),
     "prevalence": lambda theme: prevalence(WORST, *STATES, groups=GROUPS, limits=LIMITS, splits=SPLITS, theme=theme),
     "prevalence-log": lambda theme: prevalence(
@@ -157,6 +166,7 @@ WITHOUT_DATA: dict[str, Make] = {
     "cones": lambda theme: cosine_cones([], [np.nan], [], theme=theme),
     "shift": lambda theme: shift_curve([], [], [], theme=theme),
     "auroc": lambda theme: auroc_intervals([], [], [], [], n_positive=[], series=[], theme=theme),
+    "zero-shot": lambda theme: prompt_scores([], [], [], [], n_positive=[], theme=theme),
     "confusion": lambda theme: confusion_grid([], [], [], theme=theme),
     "prevalence": lambda theme: prevalence([], *np.zeros((4, 0, 3)), groups=[], limits=LIMITS, theme=theme),
     "together": lambda theme: co_occurrence([], np.zeros((0, 0)), np.zeros((0, 0)), relative=True, theme=theme),
