@@ -200,7 +200,11 @@ def _maker(figure: go.Figure, form: str, columns: int) -> Callable[[], bytes]:
 
 
 def form(
-    default: Config, *, key: str, main: bool, but: Sequence[str] = ("study", "preset", "label", "encoder")
+    default: Config,
+    *,
+    key: str,
+    main: bool,
+    but: Sequence[str] = ("study", "preset", "label", "encoder", "augmentation"),
 ) -> Config:
     """Widgets for the main (or all other) settings of a config, nested ones too, without those named in ``but``.
 
