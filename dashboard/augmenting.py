@@ -15,11 +15,12 @@ from dashboard import cached
 from dashboard.widgets import form, show, theme
 
 COLUMNS = (
-    ("crop", "rotation", "translation", "flip"),
-    ("brightness", "contrast", "gamma", "noise"),
-    ("cutout", "cutout_probability", "mixup", "views"),
+    ("crop", "rotation", "translation"),
+    ("brightness", "contrast", "gamma"),
+    ("noise", "cutout", "cutout_probability"),
+    ("mixup", "flip", "views"),
 )
-SHOWN = 5
+SHOWN = 3
 """So many changed versions stand beside the original."""
 
 
@@ -57,7 +58,7 @@ def _preview(config: RunConfig, key: str) -> None:
     if not len(train):
         st.caption("This study has no training split: nothing of it is augmented.")
         return
-    left, right, _ = st.columns(3)
+    left, right, *_ = st.columns(4)
     place = left.number_input(
         f"Radiograph (of {len(train):,} in training)",
         1,
@@ -78,5 +79,15 @@ def _preview(config: RunConfig, key: str) -> None:
         key="augmentation",
         alt=shown.alt,
         name=("augmentation", study.name, shown.done[0][0]),
-        help=f"Drawn for seed {config.seed}, as in training.",
+        help=_help(config),
+    )
+
+
+def _help(config: RunConfig) -> str:
+    views = config.augmentation.views
+    frozen = f"a frozen tower sees the first {views} views in turn" if views > 1 else "a frozen tower sees view 1 alone"
+    mixed = " Which radiograph MixUp takes, and how much of it, is decided in each step: here is an example."
+    return (
+        f"Drawn for seed {config.seed}, as in training: {frozen}, one that learns another in each epoch."
+        f"{mixed if config.augmentation.mixup else ''}"
     )

@@ -19,7 +19,7 @@ MILLIMETRES = {1: 89.0, 2: 183.0}
 DRAWN = {1: 420, 2: 864}
 """The same in pixels of layout, 120 to the inch."""
 
-ACROSS = {1: 3, 2: 6}
+ACROSS = {1: 2, 2: 4}
 """So many radiographs stand side by side."""
 
 WIDEST = 240

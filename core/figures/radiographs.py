@@ -16,7 +16,7 @@ from core.errors import InputError
 from core.figures.printing import placed
 from core.figures.theme import LIGHT, Theme, dress, empty, hover, plain, same_length
 
-PAGE = 1100
+PAGE = 980
 """Width in pixels that the row is laid out for; on a narrower page the pictures become smaller."""
 
 
