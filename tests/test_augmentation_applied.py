@@ -106,6 +106,8 @@ class TestPlace:
         assert apply(pictures, nothing(3, flipped=True)) == pytest.approx(pictures[:, :, ::-1], abs=0.01)
         both = apply(pictures, nothing(3, flipped=True, degrees=90.0))
         assert both == pytest.approx(np.rot90(pictures[:, :, ::-1], axes=(1, 2)), abs=0.1)
+        moved = apply(pictures, nothing(3, flipped=True, right=8 / 64))
+        assert moved[:, :, 8:] == pytest.approx(pictures[:, :, ::-1][:, :, :56], abs=0.01)
 
     def test_a_crop_enlarges_a_quarter(self, apply: Apply) -> None:
         # the lower left quarter of a ramp: twice as large, so half as steep; at the old edges black is mixed in
