@@ -204,7 +204,7 @@ def form(
     *,
     key: str,
     main: bool,
-    but: Sequence[str] = ("study", "preset", "label", "encoder"),
+    but: Sequence[str] = ("study", "preset", "label", "encoder", "augmentation", "start_from", "findings"),
     titles: str = "{}",
 ) -> Config:
     """Widgets for the main (or all other) settings of a config, nested ones too, without those named in ``but``.

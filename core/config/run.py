@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from core.config.augmentation import AugmentationConfig
 from core.config.base import Config, config, setting
 from core.config.encoders import EncoderConfig
 from core.config.objective import ObjectiveConfig
@@ -126,6 +127,7 @@ class RunConfig(Config):
     tuning: TuningConfig = setting(help="what of the towers learns", factory=TuningConfig)
     objective: ObjectiveConfig = setting(help="the losses", factory=ObjectiveConfig)
     training: TrainingConfig = setting(help="the loop", factory=TrainingConfig)
+    augmentation: AugmentationConfig = setting(help="random changes to radiographs", factory=AugmentationConfig)
     prompts: PromptConfig = setting(help="the prompts", factory=PromptConfig)
     evaluation: EvaluationConfig = setting(help="the judgement", factory=EvaluationConfig)
     projection: ProjectionConfig = setting(help="the map", factory=ProjectionConfig)

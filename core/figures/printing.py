@@ -19,6 +19,12 @@ MILLIMETRES = {1: 89.0, 2: 183.0}
 DRAWN = {1: 420, 2: 864}
 """The same in pixels of layout, 120 to the inch."""
 
+ACROSS = {1: 2, 2: 4}
+"""So many radiographs stand side by side."""
+
+WIDEST = 240
+"""Side of a radiograph in pixels of layout, at most."""
+
 NO_SUPPORT = "n=0"
 
 UNSUPPORTED = "×"
@@ -49,9 +55,32 @@ def for_print(figure: go.Figure, columns: int) -> go.Figure:
     meta = figure.layout.meta
     if isinstance(meta, dict) and "panels" in meta:
         _arrange(printed, meta["panels"], meta["per_row"][columns - 1], meta["bar"])
+    elif isinstance(meta, dict) and "pictures" in meta:
+        placed(printed, per_row=ACROSS[columns], width=width)
     elif any(trace.type == "scatter3d" for trace in figure.data):
         _scene(printed, width)
     return printed
+
+
+def placed(figure: go.Figure, *, per_row: int, width: int) -> go.Figure:
+    """Give the axes of pictures their places, row by row, on a page of that width; the figure gets its height.
+
+    ``layout.meta`` says how many there are (``pictures``) and how many lines of words stand below each (``lines``).
+    """
+    panels, margin = figure.layout.meta["pictures"], figure.layout.margin
+    per_row, apart, above, below = min(per_row, panels), 14, 24, 15 * figure.layout.meta["lines"] + 12
+    whole = width - margin.l - margin.r
+    side = min(WIDEST, (whole - apart * (per_row - 1)) / per_row)
+    down = above + side + below
+    tall = -(-panels // per_row) * down
+    figure.update_layout(height=round(tall + margin.t + margin.b))
+    for at in range(panels):
+        row, column = divmod(at, per_row)
+        left, top = column * (side + apart), tall - row * down - above
+        found = f"{at + 1}" if at else ""
+        figure.layout[f"xaxis{found}"].domain = _within(left, left + side, whole)
+        figure.layout[f"yaxis{found}"].domain = _within(top - side, top, tall)
+    return figure
 
 
 def _scene(figure: go.Figure, width: int) -> None:

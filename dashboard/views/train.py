@@ -14,6 +14,7 @@ from core.errors import FluoroscopeError
 from core.runs import list_runs
 from core.studies.study import load_studies
 from dashboard import selection, status
+from dashboard.augmenting import augmentation
 from dashboard.widgets import form, guarded, header, plain
 
 OTHER = "other"
@@ -70,7 +71,7 @@ def settings(default: RunConfig) -> RunConfig:
         changed = in_columns(changed, key, columns)
     with st.expander("More settings"):
         changed = typing.cast(RunConfig, form(changed, key=f"{key}.more", main=False))
-    return changed
+    return augmentation(changed, key)
 
 
 def in_columns(config: RunConfig, key: str, columns: list[typing.Any]) -> RunConfig:

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from core.figures.curves import Curve, Reference, loss_curves
 from core.figures.diseases import auroc_intervals, confusion_grid
 from core.figures.gap import cosine_cones, paired_map, shift_curve
+from core.figures.radiographs import radiograph_row
 from core.figures.similarity import off_diagonal_distribution, similarity_difference, similarity_panels
 from core.figures.space import Anchor, space_3d
 from core.figures.studies_findings import co_occurrence, prevalence
@@ -73,6 +74,9 @@ PAIRS = _random().integers(0, 90, (K, K))
 SUPPORT = np.where(np.arange(K)[:, None] == K - 1, 0, np.full((K, K), 300))
 PAIRS[-1] = 0
 SETS: list[list[int]] = [[], [0], [0, 2, 5], [1, 2], [K - 1]]
+PICTURES = _random().integers(0, 256, (6, 32, 32))
+VERSIONS = [f"view {at}" for at in range(1, 6)]
+DONE = [[HOSTILE], ["crop 0.82", "+4.1°", "left 2.0 %"], [], ["noise 6.0"], ["mirrored"], ["as it is"]]
 PEOPLE = _random().integers(0, 50, (3, 3, 24))
 
 FIGURES: dict[str, Make] = {
@@ -153,6 +157,7 @@ FIGURES: dict[str, Make] = {
         [1, 6, 11, 500], PEOPLE[0, :, :3], quantiles={"5": 2, "50": 7, "95": 30}, splits=SPLITS, theme=theme
     ),
     "words": lambda theme: words([HOSTILE, "nódulo", "mass"], [9, 5, 2], 20, theme=theme),
+    "radiographs": lambda theme: radiograph_row(PICTURES, [HOSTILE, *VERSIONS], DONE, theme=theme),
 }
 
 WITHOUT_DATA: dict[str, Make] = {
@@ -177,6 +182,7 @@ WITHOUT_DATA: dict[str, Make] = {
     "per-patient": lambda theme: per_patient([0, 0, 0], theme=theme),
     "lengths": lambda theme: text_lengths([1, 2], np.zeros((3, 1)), theme=theme),
     "words": lambda theme: words([], [], 0, theme=theme),
+    "radiographs": lambda theme: radiograph_row([], [], [], theme=theme),
     "words-none": lambda theme: words([], [], 3, theme=theme),
 }
 
@@ -217,4 +223,5 @@ SMALLEST: dict[str, Make] = {
     "per-patient": lambda theme: per_patient([1], theme=theme),
     "lengths": lambda theme: text_lengths([1, 2], [[1]], splits=["test"], theme=theme),
     "words": lambda theme: words(["mass"], [1], 1, theme=theme),
+    "radiographs": lambda theme: radiograph_row([[[7]]], ["original"], [[]], theme=theme),
 }
