@@ -62,10 +62,15 @@ class Encoder:
         """
         if images.ndim != 3 or images.dtype != np.uint8:
             raise InputError(f"Images must be uint8 (b, S, S); got {images.dtype} {images.shape}.")
-        if not len(images):
+        return self.embed_pixels(as_pixels(images, self.device))
+
+    @torch.inference_mode()
+    def embed_pixels(self, pixels: Tensor) -> NDArray[np.float32]:
+        """Raw features (b, image_width) of float (b, 1, S, S) in 0..255 on this encoder's device."""
+        if not len(pixels):
             return np.zeros((0, self.image_width), np.float32)
         with autocast(self.device):
-            features = self.image(as_pixels(images, self.device))
+            features = self.image(pixels)
         return features.float().cpu().numpy()
 
     @torch.inference_mode()

@@ -12,7 +12,10 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from core.encoders import Encoder
+from core.augmentation.drawing import draw
+from core.augmentation.tensors import augmented
+from core.config.augmentation import AugmentationConfig
+from core.encoders import Encoder, as_pixels
 from core.errors import ArtefactError
 from core.files import read_json, replacing, stamp, verify, write_json
 from core.studies.study import Progress, Study
@@ -37,6 +40,36 @@ def fresh_image_features(encoder: Encoder, study: Study, progress: Progress | No
         if progress:
             progress(min(start + BATCH, len(study)), len(study))
     return found
+
+
+def view_features(
+    encoder: Encoder,
+    study: Study,
+    rows: NDArray[np.int64],
+    augmentation: AugmentationConfig,
+    *,
+    seed: int,
+    view: int,
+    progress: Progress | None = None,
+) -> NDArray[np.float32]:
+    """Raw features (n, image_width) of a changed version of some radiographs: what is random about it depends on the
+    seed, the number of the view and the row alone."""
+
+    def compute() -> NDArray[np.float32]:
+        found = np.empty((len(rows), encoder.image_width), np.float32)
+        for start in range(0, len(rows), BATCH):
+            own = rows[start : start + BATCH]
+            pixels = as_pixels(study.images[own], encoder.device)
+            changed = augmented(pixels, draw(augmentation, own, seed=seed, turn=view))
+            found[start : start + BATCH] = encoder.embed_pixels(changed)
+            if progress:
+                progress(min(start + BATCH, len(rows)), len(rows))
+        return found
+
+    key = {"tower": encoder.config.image.to_json(), "weights": encoder.image_weights, **_made_on(encoder)}
+    drawn = {"augmentation": augmentation.of_pictures(), "seed": seed, "view": view}
+    which = hashlib.sha256(rows.tobytes()).hexdigest()
+    return _cached({**key, **drawn, "kind": "view", "study": study.fingerprint, "rows": which}, compute)
 
 
 def text_features(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -13,15 +13,25 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.augmentation.drawing import MixUp, draw
+from core.augmentation.tensors import augmented, mixed
+from core.config.augmentation import AugmentationConfig
+from core.encoders import as_pixels
 from core.towers.base import ImageTower, TextTower
 
 
 @dataclass(frozen=True)
 class Moment:
-    """When in training a batch is drawn: whatever is random about its images depends on this and the seed alone."""
+    """When in training a batch is drawn: whatever is random about its images depends on this and the seed alone.
+
+    Attributes:
+        epoch, step: from 0.
+        mix: how its images are mixed with each other (MixUp); None: not at all.
+    """
 
     epoch: int
     step: int
+    mix: MixUp | None = None
 
 
 class Images(Protocol):
@@ -48,15 +58,24 @@ class Texts(Protocol):
 
 @dataclass(frozen=True)
 class CachedImages:
-    """Features of a frozen tower, (n, image_width)."""
+    """Features of a frozen tower.
+
+    Attributes:
+        features: (n, image_width) of the images as they are.
+        views: (v, n, image_width) of changed versions, which the epochs take in turn; None: they are not changed.
+    """
 
     features: Tensor
+    views: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.features)
 
     def __call__(self, rows: Tensor, moment: Moment | None) -> Tensor:
-        return self.features[rows]
+        if moment is None:
+            return self.features[rows]
+        found = self.features[rows] if self.views is None else self.views[moment.epoch % len(self.views)][rows]
+        return found if moment.mix is None else mixed(found, moment.mix)
 
 
 @dataclass(frozen=True)
@@ -67,19 +86,26 @@ class LiveImages:
         tower: in the mode that is wanted.
         pixels: uint8 (N, S, S), the study's.
         rows: (n,) which of them make the split.
+        augmentation, seed: how they are changed in training.
     """
 
     tower: ImageTower
     pixels: NDArray[np.uint8]
     rows: NDArray[np.int64]
     device: torch.device
+    augmentation: AugmentationConfig
+    seed: int
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __call__(self, rows: Tensor, moment: Moment | None) -> Tensor:
-        own = self.pixels[self.rows[rows.cpu().numpy()]]
-        found: Tensor = self.tower(torch.from_numpy(own).to(self.device).float().unsqueeze(1))
+        own = self.rows[rows.cpu().numpy()]
+        pixels = as_pixels(self.pixels[own], self.device)
+        if moment is not None:
+            pixels = augmented(pixels, draw(self.augmentation, own, seed=self.seed, turn=moment.epoch))
+            pixels = pixels if moment.mix is None else mixed(pixels, moment.mix)
+        found: Tensor = self.tower(pixels)
         return found
 
 
@@ -169,12 +195,14 @@ class TrainingData:
     Attributes:
         train, val: the splits.
         texts: captions and prompts.
+        mixup: alpha of MixUp's Beta distribution; 0: images are not mixed.
         nearness: (K, K), how near the findings stand in a tree; None where one of them is not in it.
     """
 
     train: Split
     val: Split
     texts: Texts
+    mixup: float = 0.0
     nearness: Tensor | None = None
 
     def batch(self, split: Split, rows: Tensor, moment: Moment | None = None) -> Batch:

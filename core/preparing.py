@@ -24,9 +24,9 @@ from core.embedding import (
     prompt_texts,
 )
 from core.encoders import Encoder, load_encoder
-from core.features import fresh_image_features, image_features
+from core.features import fresh_image_features, image_features, view_features
 from core.heads import Head, build_head
-from core.inputs import CachedImages, CachedTexts, LiveImages, LiveTexts, Split, Texts, TrainingData
+from core.inputs import CachedImages, CachedTexts, Images, LiveImages, LiveTexts, Split, Texts, TrainingData
 from core.losses.base import Situation
 from core.losses.objective import Objective
 from core.metrics.results import to_json
@@ -132,21 +132,46 @@ def training_data(ready: Prepared) -> TrainingData:
         train=_split(ready, "train"),
         val=_split(ready, "val"),
         texts=_texts(ready),
+        mixup=ready.config.augmentation.mixup,
         nearness=None if nearness is None else torch.from_numpy(nearness).to(ready.encoder.device),
     )
 
 
 def _split(ready: Prepared, name: str) -> Split:
     rows, device, study = ready.study.rows(name), ready.encoder.device, ready.study
-    frozen = ready.config.tuning.image == "nothing"
     return Split(
-        images=CachedImages(torch.from_numpy(ready.images[rows]).to(device))
-        if frozen
-        else LiveImages(ready.encoder.image, study.images, rows, device),
+        images=_images(ready, name, rows),
         labels=torch.from_numpy(study.labels[rows]).to(device),
         stated=torch.from_numpy(study.stated[rows]).to(device),
         caption_of=ready.captions.of_sample[ready.rows(name)],
     )
+
+
+def _images(ready: Prepared, name: str, rows: NDArray[np.int64]) -> Images:
+    config, device = ready.config, ready.encoder.device
+    if config.tuning.image != "nothing":
+        tower, pixels = ready.encoder.image, ready.study.images
+        return LiveImages(tower, pixels, rows, device, config.augmentation, config.seed)
+    features = torch.from_numpy(ready.images[rows]).to(device)
+    if name != "train" or not config.augmentation.changes_pictures:
+        return CachedImages(features)
+    views = [_view(ready, rows, number) for number in range(config.augmentation.views)]
+    return CachedImages(features, torch.stack(views).to(device))
+
+
+def _view(ready: Prepared, rows: NDArray[np.int64], number: int) -> Tensor:
+    config = ready.config
+    log.info("view %d of %d", number + 1, config.augmentation.views)
+    found = view_features(
+        ready.encoder,
+        ready.study,
+        rows,
+        config.augmentation,
+        seed=config.seed,
+        view=number,
+        progress=ready.progress,
+    )
+    return torch.from_numpy(found)
 
 
 def _texts(ready: Prepared) -> Texts:

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.batches import loss_terms, predict, validation_loss
+from core.augmentation.drawing import batch_generator, mixup_draw
+from core.batches import loss_terms, mixed_terms, predict, validation_loss
 from core.checkpoints import (
     Checkpoint,
     newest,
@@ -177,7 +178,7 @@ class Trainer:
             rows = self._order(epoch)[position * self.config.batch_size :][: self.config.batch_size]
             share = schedule(self.config.warmup, self.step, self.total_steps)
             self.tuning.thaw(epoch)
-            loss, terms, norm = self._update(rows, Moment(epoch, self.step), share)
+            loss, terms, norm = self._update(rows, self._moment(epoch, len(rows)), share)
             self.step += 1
             validation = self._validate() if position == self.steps_per_epoch - 1 else {}
             seconds = time.perf_counter() - started
@@ -203,7 +204,16 @@ class Trainer:
     def terms(self, rows: Tensor, moment: Moment | None = None) -> dict[str, Tensor]:
         """Each loss of the objective for the given rows of the training split, before its weight."""
         with autocast(self.device):
-            return loss_terms(self.head, self.objective, self.data.batch(self.data.train, rows, moment))
+            batch = self.data.batch(self.data.train, rows, moment)
+            if moment is None or moment.mix is None:
+                return loss_terms(self.head, self.objective, batch)
+            others = torch.from_numpy(moment.mix.partner).to(self.device)
+            return mixed_terms(self.head, self.objective, batch, moment.mix.share, others)
+
+    def _moment(self, epoch: int, count: int) -> Moment:
+        alpha = self.data.mixup
+        mix = mixup_draw(alpha, count, batch_generator(self.seed, self.step)) if alpha > 0 else None
+        return Moment(epoch, self.step, mix)
 
     def _update(self, rows: Tensor, moment: Moment, share: float) -> tuple[float, dict[str, float], float]:
         for part in (self.head, self.objective, self.tuning):

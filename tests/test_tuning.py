@@ -11,6 +11,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from core.augmentation.drawing import MixUp
+from core.batches import loss_terms, mixed_terms
+from core.config.augmentation import AugmentationConfig
 from core.config.objective import ObjectiveConfig
 from core.config.run import HeadConfig, TrainingConfig
 from core.config.tuning import TuningConfig
@@ -144,7 +147,10 @@ def labels() -> Tensor:
     return (torch.rand(N + VAL, K, generator=torch.Generator().manual_seed(1)) < 0.5).float()
 
 
-def live(encoder: Encoder) -> TrainingData:
+AS_THEY_ARE = AugmentationConfig()
+
+
+def live(encoder: Encoder, augmentation: AugmentationConfig = AS_THEY_ARE) -> TrainingData:
     """Everything goes through the towers."""
     device, truth = torch.device("cpu"), labels()
     whose = torch.arange(N + VAL) % len(WRITTEN)
@@ -152,14 +158,15 @@ def live(encoder: Encoder) -> TrainingData:
     def split(rows: np.ndarray[Any, np.dtype[np.int64]]) -> Split:
         own = torch.from_numpy(rows)
         return Split(
-            images=LiveImages(encoder.image, pixels(), rows, device),
+            images=LiveImages(encoder.image, pixels(), rows, device, augmentation, seed=3),
             labels=truth[own],
             stated=truth[own],
             caption_of=whose[own],
         )
 
     texts = LiveTexts(encoder.text, WRITTEN, PROMPTS, [["no " + text for text in own] for own in PROMPTS], device)
-    return TrainingData(train=split(np.arange(N)), val=split(np.arange(N, N + VAL)), texts=texts)
+    train, val = split(np.arange(N)), split(np.arange(N, N + VAL))
+    return TrainingData(train=train, val=val, texts=texts, mixup=augmentation.mixup)
 
 
 def test_towers_that_have_learned_nothing_yet_give_what_was_cached() -> None:
@@ -179,9 +186,12 @@ def test_towers_that_have_learned_nothing_yet_give_what_was_cached() -> None:
         assert not torch.allclose(own.texts.prompts(), own.texts.negatives(), atol=1e-3)
 
 
+CHANGES = AugmentationConfig(rotation=10, noise=20, crop=0.7, mixup=0.5)
+
+
 def trainer(folder: Path, encoder: Encoder, kind: str, objective: ObjectiveConfig, **tuning: Any) -> Trainer:
     seed_everything(3)
-    own = live(encoder)
+    own = live(encoder, CHANGES)
     with torch.no_grad():
         prompts = own.texts.prompts()
     head = build_head(
@@ -214,7 +224,7 @@ def told(steps: Any, most: int = 99) -> list[dict[str, Any]]:
 def test_an_interrupted_run_goes_on_bit_for_bit(
     tmp_path: Path, kind: str, objective: ObjectiveConfig, tuning: dict[str, Any]
 ) -> None:
-    """With dropout, batch statistics and gradual unfreezing on."""
+    """With dropout, batch statistics, augmentation, MixUp and gradual unfreezing on."""
     whole = trainer(tmp_path / "whole", small_encoder(), kind, objective, **tuning)
     expected = told(whole.steps())
     first = trainer(tmp_path / "broken", small_encoder(), kind, objective, **tuning)
@@ -252,6 +262,47 @@ def test_learned_weights_move_to_other_towers(tmp_path: Path) -> None:
     with torch.no_grad():
         one, two = (one.data.train.images(rows, None) for one in (run, fresh))
     assert torch.equal(one, two)
+
+
+def test_epochs_see_changed_images_and_validation_does_not() -> None:
+    encoder = small_encoder()
+    own = live(encoder, AugmentationConfig(noise=60))
+    rows = torch.tensor([4, 1])
+    with torch.no_grad():
+        plain, first, again, second = (
+            own.train.images(rows, moment) for moment in (None, Moment(0, 0), Moment(0, 9), Moment(1, 9))
+        )
+    assert torch.equal(first, again) and not torch.equal(first, second) and not torch.equal(first, plain)
+
+
+def test_cached_views_are_taken_in_turn() -> None:
+    views = torch.arange(12.0).view(2, 3, 2)
+    images = CachedImages(torch.full((3, 2), -1.0), views)
+    rows = torch.tensor([2, 0])
+    assert images(rows, None).tolist() == [[-1, -1], [-1, -1]]
+    assert images(rows, Moment(0, 0)).tolist() == [[4, 5], [0, 1]]
+    assert images(rows, Moment(1, 5)).tolist() == images(rows, Moment(3, 9)).tolist() == [[10, 11], [6, 7]]
+    half = MixUp(0.75, np.array([1, 0]))
+    assert images(rows, Moment(0, 0, half)).tolist() == [[3, 4], [1, 2]]
+
+
+def test_mixed_images_answer_for_both() -> None:
+    """The loss of a mixed batch is the loss against labels that are mixed alike, for the cross-entropy."""
+    encoder = small_encoder()
+    own = live(encoder)
+    head = build_head(
+        HeadConfig(kind="linear"), image_width=6, prompts=torch.eye(3, 5), temperature=0.1, learn_temperature=True
+    ).eval()
+    rows, others = torch.arange(6), torch.tensor([3, 4, 5, 0, 2, 1])
+    batch = own.batch(own.train, rows)
+    objective = Objective(LINEAR)
+    found = mixed_terms(head, objective, batch, 0.7, others)["classification"]
+    soft = 0.7 * batch.labels + 0.3 * batch.labels[others]
+    logits = head.images(batch.features).logits
+    assert logits is not None
+    assert torch.allclose(found, torch.nn.functional.binary_cross_entropy_with_logits(logits, soft), atol=1e-6)
+    both = loss_terms(head, objective, batch)["classification"], loss_terms(head, objective, batch.answers_of(others))
+    assert torch.allclose(found, 0.7 * both[0] + 0.3 * both[1]["classification"])
 
 
 def test_batches_ask_the_text_tower_only_when_a_loss_does(monkeypatch: pytest.MonkeyPatch) -> None:
