@@ -44,6 +44,8 @@ FOR_DASHBOARD = (
 
 FOR_FIGURES = ("core.errors", "core.figures", "core.store", "plotly", "numpy", "PIL", "kaleido", "choreographer")
 PICKLES = ("pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal")
+READS_INERTLY = ROOT / "core/towers/released.py"
+"""Reads files that others pickled, with an unpickler that knows no name of theirs (tests/towers/test_released.py)."""
 MOST_LINES, MOST_IN_FUNCTION, MOST_IN_SCRIPT, MOST_IN_APP = 300, 40, 100, 60
 
 
@@ -141,7 +143,7 @@ def test_the_app_is_short() -> None:
 class TestEveryFile:
     def test_no_pickle(self, path: Path) -> None:
         found = imports(path)
-        assert not [name for name in found if within(name, PICKLES)]
+        assert not [name for name in found if within(name, PICKLES)] or path == READS_INERTLY
         for call in (node for node in ast.walk(tree(path)) if isinstance(node, ast.Call)):
             given = {word.arg: word.value for word in call.keywords}
             called = ast.unparse(call.func)

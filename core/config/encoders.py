@@ -18,6 +18,9 @@ DUAL: tuple[Family, ...] = ("open_clip", "clip")
 RANDOM = "random"
 """Stands where weights are named: none, the tower starts from nothing."""
 
+HUB, LOCAL = "hf-hub:", "local-dir:"
+"""What the name of a model begins with that is a repository of a hub, or a folder of this machine."""
+
 
 @config
 class TowerConfig(Config):
@@ -48,8 +51,9 @@ class EncoderConfig(Config):
 
     @property
     def aligned(self) -> bool:
-        """Whether both towers come from one model, so that cosines across modalities mean something."""
-        return self.image.family in DUAL and self.image.replace(side=0) == self.text.replace(side=0)
+        """Whether both come from one model that was trained, so that cosines across modalities mean something."""
+        one_model = self.image.family in DUAL and self.image.replace(side=0) == self.text.replace(side=0)
+        return one_model and self.image.pretrained != RANDOM
 
     @classmethod
     def from_json(cls, data: Any) -> Self:
@@ -73,14 +77,22 @@ def _pair(key: str, image: TowerConfig, text: TowerConfig = LITE) -> EncoderConf
 
 
 _RESNET50 = TowerConfig(family="timm", name="resnet50.a1_in1k")
-_BIOBERT = TowerConfig(family="bert", name="dmis-lab/biobert-base-cased-v1.2")
+_VIT = TowerConfig(family="timm", name="vit_base_patch16_224.augreg2_in21k_ft_in1k")
+
+
+def _bert(name: str) -> TowerConfig:
+    return TowerConfig(family="bert", name=name)
+
 
 ENCODERS: dict[str, EncoderConfig] = {
     "lite": EncoderConfig(key="lite", image=LITE, text=LITE),
     "clip": _dual("clip", "open_clip", "ViT-B-32", "openai"),
     "biomedclip": _dual("biomedclip", "open_clip", "hf-hub:microsoft/BiomedCLIP-PubMedBERT_256-vit_base_patch16_224"),
     "clip-transformers": _dual("clip-transformers", "clip", "openai/clip-vit-base-patch32"),
-    "biobert-resnet50": _pair("biobert-resnet50", _RESNET50, _BIOBERT),
+    "biobert-resnet50": _pair("biobert-resnet50", _RESNET50, _bert("dmis-lab/biobert-base-cased-v1.2")),
+    "pubmedbert": _pair("pubmedbert", _VIT, _bert("microsoft/BiomedNLP-BiomedBERT-base-uncased-abstract-fulltext")),
+    "cxr-bert": _pair("cxr-bert", _RESNET50, _bert("microsoft/BiomedVLP-CXR-BERT-specialized")),
+    "biovil-t": _pair("biovil-t", _RESNET50, _bert("microsoft/BiomedVLP-BioViL-T")),
     "xrv-densenet121": _pair("xrv-densenet121", TowerConfig(family="xrv", name="densenet121-res224-all")),
     "custom": _pair("custom", TowerConfig(family="timm", name="resnet10t", pretrained=RANDOM, side=128)),
 }
@@ -92,6 +104,11 @@ DESCRIPTIONS: dict[str, str] = {
     "biomedclip": "BiomedCLIP ViT-B/16 and PubMedBERT: 15 million figures and captions from PubMed Central.",
     "clip-transformers": "The same CLIP ViT-B/32, loaded by transformers.",
     "biobert-resnet50": "ResNet50 (ImageNet) and BioBERT: two towers that never met.",
+    "pubmedbert": "ViT-B/16 (ImageNet) and PubMedBERT (now BiomedBERT): the parts of BiomedCLIP before they met.",
+    "cxr-bert": "ResNet50 (ImageNet) and CXR-BERT, which learned radiology reports beside radiographs; with its own "
+    "projection.",
+    "biovil-t": "ResNet50 (ImageNet) and the text half of BioViL-T, with its own projection. Its image half is code of "
+    "its own, and is not loaded.",
     "xrv-densenet121": "torchxrayvision's DenseNet121, trained on radiographs alone; MiniLM reads the prompts.",
     "custom": "A small ResNet that starts from nothing (train all of it), with MiniLM.",
 }
@@ -99,7 +116,8 @@ DESCRIPTIONS: dict[str, str] = {
 HOW_TO_NAME = (
     "an open_clip model as NAME/TAG, such as ViT-B-16/laion2b_s34b_b88k; hf-hub:org/name; a folder that holds "
     "open_clip_config.json and weights; or two towers as IMAGE+TEXT, each of them a name of this list or FAMILY:NAME, "
-    "such as timm:resnet50.a1_in1k+bert:dmis-lab/biobert-base-cased-v1.2"
+    "such as timm:resnet50.a1_in1k+bert:dmis-lab/biobert-base-cased-v1.2 (FAMILY:/folder for your own, NAME/random for "
+    "weights that start from nothing)"
 )
 
 
@@ -110,8 +128,9 @@ def resolve_encoder(key: str) -> EncoderConfig:
         key: a name of :data:`ENCODERS`; ``NAME/TAG`` as open_clip lists them (``ViT-B-16/laion2b_s34b_b88k``);
             ``hf-hub:org/name``; a folder with ``open_clip_config.json`` and weights; or ``IMAGE+TEXT``, each of them
             one of the above or ``FAMILY:NAME`` with the families ``open_clip``, ``clip`` (transformers), ``timm``,
-            ``xrv`` (image) and ``bert`` (text). ``NAME/random`` is a tower that starts from nothing. An image tower
-            alone gets MiniLM for its prompts.
+            ``xrv`` (image) and ``bert`` (text), where NAME is a model of that library, a repository of the hub or a
+            folder. ``NAME/random`` is a tower that starts from nothing. An image tower alone gets MiniLM for its
+            prompts.
 
     Raises:
         ConfigError: nothing of the above.
@@ -122,7 +141,7 @@ def resolve_encoder(key: str) -> EncoderConfig:
     if plus:
         return EncoderConfig(key=key, image=_image(image), text=_text(text))
     if tower := _open_clip(key):
-        name = Path(key).name if tower.name.startswith("local-dir:") else key
+        name = Path(key).name if tower.name.startswith(LOCAL) else key
         return EncoderConfig(key=name, image=tower, text=tower)
     tower = _image(key)
     both = tower.family in DUAL
@@ -130,11 +149,11 @@ def resolve_encoder(key: str) -> EncoderConfig:
 
 
 def _open_clip(key: str) -> TowerConfig | None:
-    if key.startswith("hf-hub:"):
+    if key.startswith(HUB):
         return TowerConfig(family="open_clip", name=key)
-    folder = Path(key.removeprefix("local-dir:")).expanduser()
+    folder = Path(key.removeprefix(LOCAL)).expanduser()
     if (folder / "open_clip_config.json").is_file():
-        return TowerConfig(family="open_clip", name=f"local-dir:{folder.resolve()}")
+        return TowerConfig(family="open_clip", name=f"{LOCAL}{folder.resolve()}")
     name, slash, tag = key.partition("/")
     if slash and name and tag and not key.startswith(("/", ".", "~")) and ":" not in name:
         return TowerConfig(family="open_clip", name=name, pretrained=tag)
@@ -160,8 +179,9 @@ def _named(key: str, families: tuple[Family, ...]) -> TowerConfig | None:
     if family == "open_clip":
         return _open_clip(name)
     own = cast(Family, family)
-    if (folder := Path(name).expanduser()).is_dir():
-        return TowerConfig(family=own, name=f"local-dir:{folder.resolve()}")
+    path = Path(name).expanduser()
+    if path.is_dir() or (path.is_file() and own == "xrv"):
+        return TowerConfig(family=own, name=f"{LOCAL}{path.resolve()}")
     untrained = name.removesuffix(f"/{RANDOM}")
     return TowerConfig(family=own, name=untrained, pretrained=RANDOM if untrained != name else "")
 

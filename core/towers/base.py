@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from core.towers.layers import Blocks, blocks_by_name, layers
+
 Tokens = dict[str, Tensor]
 """What a text tower reads: named (n, length) tensors of integers."""
+
+SEED = 0
+"""Towers that start from nothing draw their weights from it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,15 +35,44 @@ class Recipe:
     std: tuple[float, ...]
 
 
-class ImageTower(nn.Module):
-    """Images to features.
+class Tower(nn.Module):
+    """What image and text towers share.
 
     Attributes:
         width: dimension of the features.
-        recipe: its preprocessing.
     """
 
     width: int
+
+    def try_out(self) -> Tensor:
+        """Features (1, width) of an empty example."""
+        raise NotImplementedError
+
+    def blocks(self) -> Blocks:
+        """Which parameters stand in which block."""
+        return blocks_by_name(self)
+
+    def layers(self) -> list[list[str]]:
+        """Names of all parameters in groups, from the input to the output: the stem, each block, what comes after."""
+        return layers(self, self.blocks(), self.try_out)
+
+    def measure(self) -> int:
+        """The width, by trying the tower out; leaves it in evaluation mode."""
+        with torch.no_grad():  # not inference_mode: towers keep tensors of their first pass
+            return int(self.eval().try_out().shape[-1])
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+
+class ImageTower(Tower):
+    """Images to features.
+
+    Attributes:
+        recipe: its preprocessing.
+    """
+
     recipe: Recipe
 
     def prepare(self, pixels: Tensor) -> Tensor:
@@ -60,19 +94,12 @@ class ImageTower(nn.Module):
         """What :meth:`prepare` gave -> (b, width)."""
         raise NotImplementedError
 
-    def layers(self) -> list[list[str]]:
-        """Names of all parameters in groups, from the input to the output: the stem, each block, what comes after."""
-        return layers_by_name(name for name, _ in self.named_parameters())
+    def try_out(self) -> Tensor:
+        return self(torch.zeros(1, 1, self.recipe.side, self.recipe.side, device=self.device))
 
 
-class TextTower(nn.Module):
-    """Texts to features.
-
-    Attributes:
-        width: dimension of the features.
-    """
-
-    width: int
+class TextTower(Tower):
+    """Texts to features."""
 
     def tokenize(self, texts: Sequence[str]) -> Tokens:
         """(n, length) on the CPU."""
@@ -82,31 +109,8 @@ class TextTower(nn.Module):
         """Tokens -> (n, width), not normalised; each text stands alone."""
         raise NotImplementedError
 
-    def layers(self) -> list[list[str]]:
-        """As in :meth:`ImageTower.layers`."""
-        return layers_by_name(name for name, _ in self.named_parameters())
-
-
-_BLOCK = re.compile(r"(?:^|\.)(?:resblocks|blocks|layers|layer|h|stages)\.(\d+)\.|(?:denseblock|layer)(\d+)\.")
-
-
-def layers_by_name(names: Iterable[str]) -> list[list[str]]:
-    """Groups of parameter names: before the first block, each block (by the first number in its name), after the last.
-
-    Raises:
-        ValueError: no name has a block in it.
-    """
-    numbered: dict[int, list[str]] = {}
-    stem: list[str] = []
-    top: list[str] = []
-    for name in names:
-        if found := _BLOCK.search(name):
-            numbered.setdefault(int(found[1] or found[2]), []).append(name)
-        else:
-            (top if numbered else stem).append(name)
-    if not numbered:
-        raise ValueError("no parameter stands in a numbered block")
-    return [stem, *(numbered[number] for number in sorted(numbered)), top]
+    def try_out(self) -> Tensor:
+        return self({name: tokens.to(self.device) for name, tokens in self.tokenize(["chest"]).items()})
 
 
 def fingerprint(module: nn.Module) -> str:
@@ -136,3 +140,11 @@ def pooled_mean(states: Tensor, mask: Tensor) -> Tensor:
 
 def as_recipe(side: int, mean: Sequence[Any], std: Sequence[Any]) -> Recipe:
     return Recipe(side=int(side), mean=tuple(map(float, mean)), std=tuple(map(float, std)))
+
+
+@contextmanager
+def from_nothing() -> Iterator[None]:
+    """Weights that are drawn in here are the same each time, so that a tower without training has one fingerprint."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(SEED)
+        yield

