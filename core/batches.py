@@ -1,83 +1,74 @@
-"""What a head is trained and validated on, and what its objective and its predictions are on a part of it."""
+"""What an objective, and the predictions of a head, are on a part of the training data."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from core.devices import autocast
-from core.heads import Head
+from core.heads import Head, ImageOutput
+from core.inputs import Batch, Split, TrainingData
 from core.losses.objective import Objective
 from core.losses.structure import graph
 
 OF_PROMPTS = {"contrastive", "orthogonal", "graph", "alignment"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrainingData:
-    """Cached features of the training and validation splits, on the device that trains.
-
-    Attributes:
-        features, labels: (n, image_width) and (n, K) of the training split.
-        captions: (c, text_width) features of the distinct texts; ``caption_of`` (n,) says who has which, -1: none.
-        prompts, negatives: (K, text_width) features of the positive and negative disease prompts.
-        val_features, val_labels, val_caption_of: of the validation split.
-        nearness: (K, K), how near the findings stand in a tree; None where one of them is not in it.
-    """
-
-    features: Tensor
-    labels: Tensor
-    captions: Tensor
-    caption_of: Tensor
-    prompts: Tensor
-    negatives: Tensor
-    val_features: Tensor
-    val_labels: Tensor
-    val_caption_of: Tensor
-    nearness: Tensor | None = None
-
-
 def loss_terms(
-    head: Head, objective: Objective, data: TrainingData, features: Tensor, labels: Tensor, caption_of: Tensor
+    head: Head, objective: Objective, batch: Batch, output: ImageOutput | None = None
 ) -> dict[str, Tensor]:
     """Each loss of an objective on a batch, before its weight.
 
     Args:
         head, objective: in the mode, and with the losses, that are wanted.
-        data: whose captions and prompts.
-        features, labels, caption_of: (b, image_width), (b, K) and (b,) of the batch; a radiograph without a text (-1)
-            takes no part in the contrastive loss of images and texts.
+        batch: a radiograph without a text (-1) takes no part in the losses of images and texts.
+        output: what the head makes of the batch's features, where that is known already.
     """
     wanted: dict[str, float] = objective.weights
     found: dict[str, Tensor] = {}
-    output = head.images(features)
+    output = output or head.images(batch.features)
     embedding = output.embedding.float()
-    prompts = head.prompts(data.prompts).float() if OF_PROMPTS & wanted.keys() else None
-    written = caption_of >= 0
+    prompts = head.prompts(batch.prompts).float() if OF_PROMPTS & wanted.keys() else None
+    written = batch.written
     texts = prompts
     if head.caption_branch and {"contrastive", "alignment"} & wanted.keys():
-        texts = head.texts(data.captions[caption_of[written]]).float()
+        texts = head.texts(batch.texts).float()
     if "classification" in wanted and output.logits is not None:
-        found["classification"] = objective.classification(output.logits.float(), labels)
+        found["classification"] = objective.classification(output.logits.float(), batch.labels)
     if "contrastive" in wanted and prompts is not None and texts is not None:
         if output.tokens is not None:
             found["contrastive"] = objective.of_diseases(output.tokens.float(), prompts, head.scale)
         else:
             found["contrastive"] = objective.paired(
-                embedding[written], texts, head.scale, caption_of[written], labels[written]
+                embedding[written], texts, head.scale, batch.caption_of[written], batch.labels[written]
             )
     if "orthogonal" in wanted and prompts is not None:
         found["orthogonal"] = objective.orthogonal(prompts)
-    if "graph" in wanted and prompts is not None and data.nearness is not None:
-        found["graph"] = graph(prompts, data.nearness)
+    if "graph" in wanted and prompts is not None and batch.data.nearness is not None:
+        found["graph"] = graph(prompts, batch.data.nearness)
     if "supervised" in wanted:
-        found["supervised"] = objective.supervised(embedding, labels)
+        found["supervised"] = objective.supervised(embedding, batch.labels)
     if "alignment" in wanted and texts is not None:
         found["alignment"] = objective.alignment(embedding[written] if head.caption_branch else embedding, texts)
     return found
+
+
+def mixed_terms(
+    head: Head, objective: Objective, batch: Batch, share: float, others: Tensor
+) -> dict[str, Tensor]:
+    """The losses of mixed images: those of their own answers, and of the others', by their shares (MixUp; Zhang et al.,
+    ICLR 2018; for contrastive losses as in i-Mix; Lee et al., ICLR 2021).
+
+    Args:
+        share: of each row's own image, in [0, 1].
+        others: (b,) rows whose images hold the rest.
+    """
+    output = head.images(batch.features)
+    own = loss_terms(head, objective, batch, output)
+    theirs = loss_terms(head, objective, batch.answers_of(others), output)
+    return {name: share * value + (1 - share) * theirs[name] for name, value in own.items()}
 
 
 @torch.no_grad()
@@ -89,20 +80,30 @@ def validation_loss(head: Head, objective: Objective, data: TrainingData, batch_
     Returns:
         NaN where nothing is known, or there is no validation split.
     """
-    own = (data.val_features, data.val_labels, data.val_caption_of)
     sums, counts = dict.fromkeys(objective.weights, 0.0), dict.fromkeys(objective.weights, 0)
-    for features, labels, caption_of in zip(*(part.split(batch_size) for part in own), strict=True):
-        known = {"classification": int((~labels.isnan()).sum()), "supervised": int((labels == 1).sum())}
-        if head.caption_branch:
-            known["contrastive"] = known["alignment"] = int((caption_of >= 0).sum())
-        with autocast(features.device):
-            terms = loss_terms(head, objective, data, features, labels, caption_of)
+    for rows in _pieces(data.val, batch_size):
+        with autocast(rows.device):
+            batch = data.batch(data.val, rows)
+            terms = loss_terms(head, objective, batch)
+        known = _known(head, batch)
         for name, value in terms.items():
-            count = known.get(name, len(features))
+            count = known.get(name, len(batch))
             counts[name] += count
             sums[name] += count * float(value)
     means = [objective.weights[name] * sums[name] / counts[name] for name in sums if counts[name]]
     return sum(means) if means else math.nan
+
+
+def _known(head: Head, batch: Batch) -> dict[str, int]:
+    """Over how many cells or rows a loss is a mean, where these are not all rows."""
+    known = {"classification": int((~batch.labels.isnan()).sum()), "supervised": int((batch.labels == 1).sum())}
+    if head.caption_branch:
+        known["contrastive"] = known["alignment"] = int(batch.written.sum())
+    return known
+
+
+def _pieces(split: Split, size: int) -> tuple[Tensor, ...]:
+    return torch.arange(len(split), device=split.labels.device).split(size)
 
 
 def zero_shot_probabilities(images: Tensor, prompts: Tensor, negatives: Tensor, scale: Tensor | float) -> Tensor:
@@ -119,9 +120,17 @@ def zero_shot_probabilities(images: Tensor, prompts: Tensor, negatives: Tensor, 
 
 
 @torch.no_grad()
-def predict(head: Head, features: Tensor, prompts: Tensor, negatives: Tensor) -> Tensor:
+def predict(head: Head, data: TrainingData, split: Split, batch_size: int) -> Tensor:
     """(n, K) probabilities: the classifier's where the head has one, else zero-shot with negative prompts."""
-    output = head.images(features)
-    if output.logits is not None:
-        return output.logits.float().sigmoid()
-    return zero_shot_probabilities(output.embedding, head.prompts(prompts), head.prompts(negatives), head.scale).float()
+    prompts = negatives = None
+    if not head.classifier:
+        prompts, negatives = head.prompts(data.texts.prompts()), head.prompts(data.texts.negatives())
+    found = [split.labels.new_zeros(0, split.labels.shape[1])]
+    for rows in _pieces(split, batch_size):
+        with autocast(rows.device):
+            output = head.images(split.images(rows, None))
+        if output.logits is not None:
+            found.append(output.logits.float().sigmoid())
+        elif prompts is not None and negatives is not None:
+            found.append(zero_shot_probabilities(output.embedding, prompts, negatives, head.scale).float())
+    return torch.cat(found)

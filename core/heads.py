@@ -89,12 +89,13 @@ class Head(nn.Module):
         return self.texts(features)
 
 
-class FrozenHead(Head):
-    """The towers as they are. Towers of different width, which share no space, are brought to the narrower one by
-    a fixed random map with orthonormal rows: cosines across modalities are then at chance, as they should be."""
+class PlainHead(Head):
+    """The towers as they are, frozen or not. Towers of different width, which share no space, are brought to the
+    narrower one by a fixed random map with orthonormal rows: as long as both are frozen, cosines across modalities are
+    at chance, as they should be. A temperature is learned only with a tower."""
 
-    def __init__(self, image_width: int, text_width: int, temperature: float) -> None:
-        super().__init__(image_width, temperature, learn_temperature=False)
+    def __init__(self, image_width: int, text_width: int, temperature: float, learn: bool = False) -> None:
+        super().__init__(image_width, temperature, learn)
         width = min(image_width, text_width)
         for name, own in (("image_map", image_width), ("text_map", text_width)):
             matrix = torch.empty(width, own)
@@ -139,7 +140,7 @@ class LinearHead(Head):
 
 
 class ProjectionHead(Head):
-    """A small residual network on each tower."""
+    """A linear layer, and residual blocks if any, on each tower."""
 
     def __init__(self, image_width: int, text_width: int, config: HeadConfig, temperature: float, learn: bool) -> None:
         super().__init__(image_width, temperature, learn)
@@ -163,7 +164,8 @@ class _Residual(nn.Module):
 
 
 def _projection(width: int, config: HeadConfig) -> nn.Module:
-    return nn.Sequential(nn.Linear(width, config.width), _Residual(config.width, config.dropout))
+    blocks = [_Residual(config.width, config.dropout) for _ in range(config.layers)]
+    return nn.Sequential(nn.Linear(width, config.width), *blocks)
 
 
 class TextModule(nn.Module):
@@ -252,7 +254,7 @@ def build_head(
         image_width: dimension of the image features.
         prompts: (K, text_width) features of the disease prompts.
         temperature: of the contrastive loss and of zero-shot probabilities, at the start.
-        learn_temperature: whether it is learned.
+        learn_temperature: whether it is learned (for a head without anything else to learn: only with a tower).
     """
     text_width = prompts.shape[1]
     if config.kind == "linear":
@@ -261,4 +263,4 @@ def build_head(
         return ProjectionHead(image_width, text_width, config, temperature, learn_temperature)
     if config.kind == "disease-tokens":
         return DiseaseTokenHead(image_width, text_width, len(prompts), config, temperature, learn_temperature)
-    return FrozenHead(image_width, text_width, temperature)
+    return PlainHead(image_width, text_width, temperature, learn_temperature)

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from core.config.run import HeadConfig
-from core.heads import DiseaseTokenHead, FrozenHead, Head, LinearHead, ProjectionHead, TextModule, build_head
+from core.heads import DiseaseTokenHead, PlainHead, Head, LinearHead, ProjectionHead, TextModule, build_head
 
 IMAGE, TEXT, WIDTH, DISEASES, BATCH = 20, 12, 16, 5, 7
 KINDS = ("none", "linear", "projection", "disease-tokens")
@@ -75,7 +75,7 @@ def test_shapes_and_norms(kind: str, batch: int) -> None:
 @pytest.mark.parametrize(
     ("kind", "cls"),
     [
-        ("none", FrozenHead),
+        ("none", PlainHead),
         ("linear", LinearHead),
         ("projection", ProjectionHead),
         ("disease-tokens", DiseaseTokenHead),
@@ -85,10 +85,21 @@ def test_build_head(kind: str, cls: type[Head]) -> None:
     head = made(kind)
     assert type(head) is cls
     assert head.scale.item() == pytest.approx(1 / 0.07)
-    assert head.log_scale.requires_grad == (kind != "none")  # frozen towers learn nothing
+    assert head.log_scale.requires_grad
 
 
-class TestFrozen:
+@pytest.mark.parametrize("layers", [0, 1, 3])
+def test_a_projection_has_as_many_residual_blocks_as_asked_for(layers: int) -> None:
+    head = ProjectionHead(IMAGE, TEXT, HeadConfig(kind="projection", width=8, layers=layers), 0.07, True)
+    assert sum(isinstance(part, torch.nn.Linear) for part in head.image.modules()) == 1 + layers
+    x = drawn(2, TEXT)
+    if not layers:  # one linear layer, as in the simplest dual encoders
+        weight, bias = head.text.state_dict().values()
+        wanted = F.normalize(F.normalize(x, dim=-1) @ weight.T + bias, dim=-1)
+        assert torch.allclose(head.texts(x), wanted, atol=1e-6)
+
+
+class TestPlain:
     def test_equal_widths_keep_every_cosine(self) -> None:
         head = made("none", image=TEXT)
         images, texts = drawn(6, TEXT), drawn(4, TEXT, seed=1)
@@ -99,7 +110,7 @@ class TestFrozen:
     @pytest.mark.parametrize(("image", "text"), [(IMAGE, TEXT), (TEXT, IMAGE)])
     def test_unequal_widths_meet_in_the_narrower_by_orthonormal_rows(self, image: int, text: int) -> None:
         head = made("none", image=image, text=text)
-        assert isinstance(head, FrozenHead)
+        assert isinstance(head, PlainHead)
         wide, narrow = (head.image_map, head.text_map) if image > text else (head.text_map, head.image_map)
         assert wide.shape == (TEXT, IMAGE) and torch.equal(narrow, torch.eye(TEXT))
         assert torch.allclose(wide @ wide.T, torch.eye(TEXT), atol=1e-5)
@@ -107,14 +118,14 @@ class TestFrozen:
 
     def test_the_random_map_is_always_the_same(self) -> None:
         torch.manual_seed(1)
-        first = FrozenHead(IMAGE, TEXT, 0.07)
+        first = PlainHead(IMAGE, TEXT, 0.07)
         state = torch.get_rng_state()
-        second = FrozenHead(IMAGE, TEXT, 0.07)
+        second = PlainHead(IMAGE, TEXT, 0.07)
         assert torch.equal(first.image_map, second.image_map)
         assert torch.equal(state, torch.get_rng_state())  # and it does not disturb the seed of anything else
 
     def test_unaligned_towers_are_at_chance(self) -> None:
-        head = FrozenHead(1280, 384, 0.07)
+        head = PlainHead(1280, 384, 0.07)
         cosines = head.images(drawn(200, 1280)).embedding @ head.texts(drawn(14, 384, seed=1)).T
         assert abs(cosines.mean().item()) < 0.01
         assert cosines.std().item() == pytest.approx(384**-0.5, rel=0.05)
@@ -219,7 +230,7 @@ class TestTemperature:
             assert head.scale.item() == pytest.approx(expected, rel=1e-4)
 
     def test_a_frozen_temperature_is_left_alone(self) -> None:
-        head = FrozenHead(4, 4, temperature=0.001)
+        head = PlainHead(4, 4, temperature=0.001)
         before = head.log_scale.clone()
         head.bound_scale()
         assert torch.equal(head.log_scale, before) and head.scale.item() == pytest.approx(100)

@@ -10,7 +10,7 @@ from core.errors import ConfigError
 ALL_LOSSES = ("classification", "contrastive", "orthogonal", "graph", "supervised", "alignment")
 
 LOSSES: dict[str, tuple[str, ...]] = {
-    "none": (),
+    "none": ("contrastive", "orthogonal", "supervised", "alignment"),
     "linear": ("classification", "contrastive", "supervised", "alignment"),
     "projection": ("contrastive", "orthogonal", "supervised", "alignment"),
     "disease-tokens": ALL_LOSSES,
@@ -23,6 +23,7 @@ PAIRED: tuple[ContrastiveForm, ...] = ("info-nce", "siglip", "triplet", "hard-ne
 """The contrastive forms of images and their texts."""
 
 CONTRASTIVE_FORMS: dict[str, tuple[ContrastiveForm, ...]] = {
+    "none": PAIRED,
     "linear": PAIRED,
     "projection": PAIRED,
     "disease-tokens": ("info-nce", "normalised-logits"),

@@ -19,12 +19,16 @@ class HeadConfig(Config):
         help="none: the towers as they are; linear, projection: heads; disease-tokens: the orthogonal module",
     )
     width: int = setting(default=256, help="dimension of the shared space", low=2, high=4096, main=True)
-    layers: int = setting(default=1, help="layers of each disease transformer", low=1, high=12)
+    layers: int = setting(
+        default=1, help="disease-tokens: layers of each transformer; projection: residual blocks, or 0", low=0, high=12
+    )
     attention_heads: int = setting(default=4, help="attention heads of each disease transformer", low=1, high=64)
     dropout: float = setting(default=0.1, help="dropout in the heads", low=0.0, high=0.9)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.kind == "disease-tokens" and not self.layers:
+            raise ConfigError("HeadConfig.layers is 0; a disease transformer needs one layer or more.")
         if self.kind == "disease-tokens" and self.width % self.attention_heads:
             raise ConfigError(
                 f"HeadConfig.width is {self.width} and attention_heads {self.attention_heads}: the width must be a "
