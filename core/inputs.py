@@ -196,6 +196,7 @@ class Batch:
         features: (b, image_width).
         labels, stated, caption_of: as in :class:`Split`.
         data: whose texts and prompts.
+        second: (b, image_width) of a second augmented view of the same images; None where there is one view alone.
     """
 
     features: Tensor
@@ -203,6 +204,7 @@ class Batch:
     stated: Tensor
     caption_of: Tensor
     data: TrainingData
+    second: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -7,14 +7,22 @@ import io
 import json
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import tyro
 
 from core.config.base import settings_of
 from core.config.encoders import DESCRIPTIONS, ENCODERS, LITE, RANDOM, EncoderConfig, TowerConfig, resolve_encoder
-from core.config.objective import ALL_LOSSES, CONTRASTIVE_FORMS, LOSSES, PAIRED, ObjectiveConfig
+from core.config.objective import (
+    ALL_LOSSES,
+    CLASSIFICATION_FORMS,
+    CONTRASTIVE_FORMS,
+    LOSSES,
+    PAIRED,
+    ClassificationForm,
+    ObjectiveConfig,
+)
 from core.config.presets import PRESETS, preset
 from core.config.run import HeadConfig, PromptConfig, RunConfig, TrainingConfig
 from core.errors import ConfigError
@@ -118,7 +126,7 @@ def test_an_int_may_stand_for_a_float_but_not_the_other_way() -> None:
 @pytest.mark.parametrize("kind", LOSSES)
 @pytest.mark.parametrize("loss", ALL_LOSSES)
 def test_a_loss_that_a_head_cannot_learn_from(kind: str, loss: str) -> None:
-    run = a_run(head=HeadConfig(kind=kind), objective=ObjectiveConfig(**{loss: 1.0}))
+    run = a_run(head=HeadConfig(kind=kind, private=8), objective=ObjectiveConfig(**{loss: 1.0}))
     if loss in LOSSES[kind]:
         run.check()
     else:
@@ -140,11 +148,26 @@ def test_a_contrastive_form_that_a_head_cannot_learn_from(kind: str, form: str) 
     a_run(objective=ObjectiveConfig(classification=1.0, contrastive_form=form)).check()  # its weight is 0
 
 
+@pytest.mark.parametrize("kind", CLASSIFICATION_FORMS)
+@pytest.mark.parametrize("form", get_args(ClassificationForm))
+def test_a_classification_form_that_a_head_cannot_learn_from(kind: str, form: str) -> None:
+    run = a_run(head=HeadConfig(kind=kind), objective=ObjectiveConfig(classification=1.0, classification_form=form))
+    if form in CLASSIFICATION_FORMS[kind]:
+        run.check()
+    else:
+        with pytest.raises(ConfigError, match=rf"classification_form is '{form}', but a head of kind '{kind}' .*bce"):
+            run.check()
+    run.replace(training=TrainingConfig(epochs=0)).check()
+    assert CLASSIFICATION_FORMS.keys() == {kind for kind, losses in LOSSES.items() if "classification" in losses}
+
+
 def test_settings_that_do_not_fit_together() -> None:
     with pytest.raises(ConfigError, match=r"HeadConfig\.width is 250 and attention_heads 4: .*multiple"):
         HeadConfig(kind="disease-tokens", width=250)
     assert HeadConfig(kind="disease-tokens", width=250, attention_heads=5).width == 250
     assert HeadConfig(kind="linear", width=250).width == 250  # it has no attention heads
+    with pytest.raises(ConfigError, match=r"subspaces is 1, but HeadConfig\.private is 0, .*a width such as 64"):
+        a_run(head=HeadConfig(kind="projection"), objective=ObjectiveConfig(subspaces=1.0)).check()
     for bad in ((), ("chest x-ray",), ("{finding}", "no {findings}")):
         with pytest.raises(ConfigError, match=r"PromptConfig\.negative"):
             a_run(prompts=PromptConfig(negative=bad)).check()

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from core.config.run import HeadConfig
-from core.heads import DiseaseTokenHead, PlainHead, Head, LinearHead, ProjectionHead, TextModule, build_head
+from core.heads import DiseaseTokenHead, Head, LinearHead, PlainHead, ProjectionHead, TextModule, build_head
 
 IMAGE, TEXT, WIDTH, DISEASES, BATCH = 20, 12, 16, 5, 7
 KINDS = ("none", "linear", "projection", "disease-tokens")

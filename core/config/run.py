@@ -24,6 +24,12 @@ class HeadConfig(Config):
     )
     attention_heads: int = setting(default=4, help="attention heads of each disease transformer", low=1, high=64)
     dropout: float = setting(default=0.1, help="dropout in the heads", low=0.0, high=0.9)
+    private: int = setting(
+        default=0,
+        help="projection: dimension of a space private to each modality (subspaces loss), or 0",
+        low=0,
+        high=4096,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -134,7 +140,7 @@ class RunConfig(Config):
             ConfigError: a loss that this kind of head cannot learn from, or prompt templates without ``{finding}``.
         """
         if self.training.epochs:
-            self.objective.check_head(self.head.kind)
+            self.objective.check_head(self.head.kind, self.head.private)
         for name, templates in (("positive", self.prompts.positive), ("negative", self.prompts.negative)):
             if not templates or any("{finding}" not in template for template in templates):
                 raise ConfigError(
