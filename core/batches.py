@@ -10,10 +10,14 @@ from torch import Tensor
 from core.devices import autocast
 from core.heads import Head, ImageOutput
 from core.inputs import Batch, Split, TrainingData
+from core.losses.classification import three_class
+from core.losses.consistency import consistency, prompt_logits, vector
 from core.losses.objective import Objective
-from core.losses.structure import graph
+from core.losses.structure import graph, semantic
+from core.losses.subspaces import subspaces
 
-OF_PROMPTS = {"contrastive", "orthogonal", "graph", "alignment"}
+OF_PROMPTS = {"contrastive", "orthogonal", "graph", "alignment", "consistency", "vector"}
+OF_CAPTIONS = {"contrastive", "alignment", "subspaces"}
 
 
 def loss_terms(head: Head, objective: Objective, batch: Batch, output: ImageOutput | None = None) -> dict[str, Tensor]:
@@ -24,33 +28,80 @@ def loss_terms(head: Head, objective: Objective, batch: Batch, output: ImageOutp
         batch: a radiograph without a text (-1) takes no part in the losses of images and texts.
         output: what the head makes of the batch's features, where that is known already.
     """
-    wanted: dict[str, float] = objective.weights
-    found: dict[str, Tensor] = {}
+    wanted = objective.weights
     output = output or head.images(batch.features)
-    embedding = output.embedding.float()
-    prompts = head.prompts(batch.prompts).float() if OF_PROMPTS & wanted.keys() else None
-    written = batch.written
-    texts = prompts
-    if head.caption_branch and {"contrastive", "alignment"} & wanted.keys():
+    found = _of_images(head, objective, batch, output)
+    if OF_PROMPTS & wanted.keys():
+        prompts = head.prompts(batch.prompts).float()
+        found |= _of_prompts(head, objective, batch, output, prompts)
+    if head.caption_branch and OF_CAPTIONS & wanted.keys():
         texts = head.texts(batch.texts).float()
-    if "classification" in wanted and output.logits is not None:
+        found |= _of_captions(head, objective, batch, output, texts)
+    return {name: found[name] for name in wanted if name in found}
+
+
+def _of_images(head: Head, objective: Objective, batch: Batch, output: ImageOutput) -> dict[str, Tensor]:
+    """Losses that need no text; that of two views only where there is a second one (not in validation)."""
+    wanted, embedding = objective.weights, output.embedding.float()
+    found: dict[str, Tensor] = {}
+    if "classification" in wanted and objective.config.classification_form == "three-class":
+        assert output.classes is not None, "the head was built with two classes"
+        found["classification"] = three_class(output.classes.float(), batch.stated)
+    elif "classification" in wanted and output.logits is not None:
         found["classification"] = objective.classification(output.logits.float(), batch.labels)
-    if "contrastive" in wanted and prompts is not None and texts is not None:
-        if output.tokens is not None:
-            found["contrastive"] = objective.of_diseases(output.tokens.float(), prompts, head.scale)
-        else:
-            found["contrastive"] = objective.paired(
-                embedding[written], texts, head.scale, batch.caption_of[written], batch.labels[written]
-            )
-    if "orthogonal" in wanted and prompts is not None:
-        found["orthogonal"] = objective.orthogonal(prompts)
-    if "graph" in wanted and prompts is not None and batch.data.nearness is not None:
-        found["graph"] = graph(prompts, batch.data.nearness)
     if "supervised" in wanted:
         found["supervised"] = objective.supervised(embedding, batch.labels)
-    if "alignment" in wanted and texts is not None:
-        found["alignment"] = objective.alignment(embedding[written] if head.caption_branch else embedding, texts)
+    if "views" in wanted and batch.second is not None:
+        found["views"] = objective.views(embedding, head.images(batch.second).embedding.float())
     return found
+
+
+def _of_prompts(
+    head: Head, objective: Objective, batch: Batch, output: ImageOutput, prompts: Tensor
+) -> dict[str, Tensor]:
+    """Losses of (K, d) prompts, alone or with images."""
+    wanted, found = objective.weights, dict[str, Tensor]()
+    if "orthogonal" in wanted:
+        found["orthogonal"] = objective.orthogonal(prompts)
+    if "graph" in wanted and batch.data.nearness is not None:
+        found["graph"] = graph(prompts, batch.data.nearness)
+    if "alignment" in wanted and not head.caption_branch:
+        own = torch.eye(len(prompts), device=prompts.device)  # prompt k tells of finding k
+        found["alignment"] = _alignment(objective, output.embedding.float(), batch.labels, prompts, own)
+    if output.tokens is None or output.logits is None:
+        return found
+    tokens = output.tokens.float()
+    if "contrastive" in wanted:
+        found["contrastive"] = objective.of_diseases(tokens, prompts, head.scale)
+    if {"consistency", "vector"} & wanted.keys():
+        negatives = head.prompts(batch.negatives).float()
+        both = output.logits.float(), prompt_logits(tokens, prompts, negatives, head.scale)
+        found |= {"consistency": consistency(*both), "vector": vector(*both)}
+    return found
+
+
+def _of_captions(
+    head: Head, objective: Objective, batch: Batch, output: ImageOutput, texts: Tensor
+) -> dict[str, Tensor]:
+    """Losses of images and the (w, d) texts of those that have one."""
+    wanted, found = objective.weights, dict[str, Tensor]()
+    written, embedding = batch.written, output.embedding.float()
+    labels, codes = batch.labels[written], batch.caption_of[written]
+    if "contrastive" in wanted:
+        found["contrastive"] = objective.paired(embedding[written], texts, head.scale, codes, labels)
+    if "alignment" in wanted:
+        found["alignment"] = _alignment(objective, embedding[written], labels, texts, labels)
+    if "subspaces" in wanted:
+        found["subspaces"] = subspaces(head.parted(batch.features, embedding, batch.texts, texts))
+    return found
+
+
+def _alignment(
+    objective: Objective, images: Tensor, image_labels: Tensor, texts: Tensor, text_labels: Tensor
+) -> Tensor:
+    if objective.config.alignment_form == "semantic":
+        return semantic(images, image_labels, texts, text_labels)
+    return objective.alignment(images, texts)
 
 
 def mixed_terms(head: Head, objective: Objective, batch: Batch, share: float, others: Tensor) -> dict[str, Tensor]:
@@ -81,7 +132,7 @@ def validation_loss(head: Head, objective: Objective, data: TrainingData, batch_
         with autocast(rows.device):
             batch = data.batch(data.val, rows)
             terms = loss_terms(head, objective, batch)
-        known = _known(head, batch)
+        known = _known(head, objective, batch)
         for name, value in terms.items():
             count = known.get(name, len(batch))
             counts[name] += count
@@ -90,11 +141,16 @@ def validation_loss(head: Head, objective: Objective, data: TrainingData, batch_
     return sum(means) if means else math.nan
 
 
-def _known(head: Head, batch: Batch) -> dict[str, int]:
+def _known(head: Head, objective: Objective, batch: Batch) -> dict[str, int]:
     """Over how many cells or rows a loss is a mean, where these are not all rows."""
-    known = {"classification": int((~batch.labels.isnan()).sum()), "supervised": int((batch.labels == 1).sum())}
+    config, has = objective.config, batch.labels == 1
+    cells = batch.stated if config.classification_form == "three-class" else batch.labels
+    known = {"classification": int((~cells.isnan()).sum()), "supervised": int(has.sum())}
     if head.caption_branch:
         known["contrastive"] = known["alignment"] = int(batch.written.sum())
+        has = has[batch.written]
+    if config.alignment_form == "semantic":
+        known["alignment"] = int(has.any(0).sum())  # a mean over findings
     return known
 
 

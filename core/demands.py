@@ -92,18 +92,21 @@ def _lacking(config: RunConfig, study: Study) -> str | None:
         return "has no training split, so nothing can be trained on it"
     if lacking := _lacking_findings(config, study, train):
         return lacking
-    of_texts = [loss for loss in ("contrastive", "alignment") if loss in config.losses]
+    of_texts = [loss for loss in ("contrastive", "alignment", "subspaces") if loss in config.losses]
     captioned = of_texts and config.head.kind != "disease-tokens"
     return _few_texts(study, train.tolist(), of_texts[0]) if captioned else None
 
 
 def _lacking_findings(config: RunConfig, study: Study, train: NDArray[np.int64]) -> str | None:
-    soft = "contrastive" in config.losses and config.objective.contrastive_form == "soft-targets"
-    of_labels = [loss for loss in ("classification", "supervised") if loss in config.losses]
-    if (of_labels or soft) and np.isnan(study.labels[train]).all():
+    losses, objective = config.losses, config.objective
+    of_labels = [f"{loss} loss" for loss in ("classification", "supervised") if loss in losses]
+    if "contrastive" in losses and objective.contrastive_form == "soft-targets":
+        of_labels.append("contrastive loss with soft targets")
+    if "alignment" in losses and objective.alignment_form == "semantic":
+        of_labels.append("alignment loss of the semantic form")
+    if of_labels and np.isnan(study.labels[train]).all():
         what = "no known label in its training split" if study.findings else "no findings"
-        loss = of_labels[0] if of_labels else "contrastive"
-        return f"has {what}, and the {loss} loss{'' if of_labels else ' with soft targets'} learns from labels alone"
+        return f"has {what}, and the {of_labels[0]} learns from labels alone"
     if "graph" in config.losses and path_similarity(study.findings) is None:
         unknown = ", ".join(finding for finding in study.findings if finding not in PLACES)
         return f"has findings that are not in the tree of findings ({unknown}), and the graph loss needs their places"

@@ -19,6 +19,9 @@ from core.config.augmentation import AugmentationConfig
 from core.encoders import as_pixels
 from core.towers.base import ImageTower, TextTower
 
+SECOND = 1 << 20
+"""Second views of an epoch are drawn as if they were of an epoch that never comes."""
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -27,11 +30,13 @@ class Moment:
     Attributes:
         epoch, step: from 0.
         mix: how its images are mixed with each other (MixUp); None: not at all.
+        second: whether another view of the same images is wanted.
     """
 
     epoch: int
     step: int
     mix: MixUp | None = None
+    second: bool = False
 
 
 class Images(Protocol):
@@ -74,7 +79,8 @@ class CachedImages:
     def __call__(self, rows: Tensor, moment: Moment | None) -> Tensor:
         if moment is None:
             return self.features[rows]
-        found = self.features[rows] if self.views is None else self.views[moment.epoch % len(self.views)][rows]
+        turn = moment.epoch + moment.second
+        found = self.features[rows] if self.views is None else self.views[turn % len(self.views)][rows]
         return found if moment.mix is None else mixed(found, moment.mix)
 
 
@@ -103,7 +109,8 @@ class LiveImages:
         own = self.rows[rows.cpu().numpy()]
         pixels = as_pixels(self.pixels[own], self.device)
         if moment is not None:
-            pixels = augmented(pixels, draw(self.augmentation, own, seed=self.seed, turn=moment.epoch))
+            turn = moment.epoch + SECOND * moment.second
+            pixels = augmented(pixels, draw(self.augmentation, own, seed=self.seed, turn=turn))
             pixels = pixels if moment.mix is None else mixed(pixels, moment.mix)
         found: Tensor = self.tower(pixels)
         return found
@@ -144,6 +151,8 @@ class LiveTexts:
     device: torch.device
 
     def captions(self, codes: Tensor) -> Tensor:
+        if not len(codes):
+            return torch.zeros(0, self.tower.width, device=self.device)
         distinct, place = codes.unique(return_inverse=True)
         return self._features([self.written[code] for code in distinct.tolist()])[place]
 
@@ -196,6 +205,7 @@ class TrainingData:
         train, val: the splits.
         texts: captions and prompts.
         mixup: alpha of MixUp's Beta distribution; 0: images are not mixed.
+        two_views: whether a loss compares two views of each image.
         nearness: (K, K), how near the findings stand in a tree; None where one of them is not in it.
     """
 
@@ -203,12 +213,15 @@ class TrainingData:
     val: Split
     texts: Texts
     mixup: float = 0.0
+    two_views: bool = False
     nearness: Tensor | None = None
 
     def batch(self, split: Split, rows: Tensor, moment: Moment | None = None) -> Batch:
-        """Some rows of a split."""
+        """Some rows of a split; a second view only in training, where images are changed."""
+        other = split.images(rows, replace(moment, second=True)) if moment and self.two_views else None
         return Batch(
             features=split.images(rows, moment),
+            second=other,
             labels=split.labels[rows],
             stated=split.stated[rows],
             caption_of=split.caption_of[rows],
@@ -224,6 +237,7 @@ class Batch:
         features: (b, image_width).
         labels, stated, caption_of: as in :class:`Split`.
         data: whose texts and prompts.
+        second: (b, image_width) of a second augmented view of the same images; None where there is one view alone.
     """
 
     features: Tensor
@@ -231,6 +245,7 @@ class Batch:
     stated: Tensor
     caption_of: Tensor
     data: TrainingData
+    second: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

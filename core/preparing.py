@@ -32,8 +32,9 @@ from core.losses.objective import Objective
 from core.metrics.results import to_json
 from core.studies.hierarchy import path_similarity
 from core.studies.study import Progress, Study
+from core.towers.base import Tower
 from core.training import seed_everything
-from core.tuning import Tower, Tuning
+from core.tuning import Tuning
 
 SAMPLE = 1024
 """So many radiographs tell a head the mean and deviation of features that are not cached."""
@@ -99,6 +100,7 @@ def new_head(ready: Prepared) -> Head:
         prompts=ready.prompts.positive,
         temperature=1 / ready.encoder.logit_scale if untouched else config.objective.temperature,
         learn_temperature=config.objective.learn_temperature and not untouched,
+        classes=3 if config.objective.classification_form == "three-class" else 2,
     ).to(ready.encoder.device)
     rows = ready.study.rows("train")
     if config.head.kind != "none" and len(rows):
@@ -133,6 +135,7 @@ def training_data(ready: Prepared) -> TrainingData:
         val=_split(ready, "val"),
         texts=_texts(ready),
         mixup=ready.config.augmentation.mixup,
+        two_views="views" in ready.config.losses,
         nearness=None if nearness is None else torch.from_numpy(nearness).to(ready.encoder.device),
     )
 
@@ -206,6 +209,7 @@ def references(head: Head, objective: Objective, data: TrainingData, batch_size:
     output = head.images(data.train.images(torch.zeros(1, dtype=torch.int64, device=data.train.labels.device), None))
     situation = Situation(
         labels=data.train.labels,
+        stated=data.train.stated,
         text_of=data.train.caption_of,
         batch=batch_size,
         width=output.embedding.shape[-1],

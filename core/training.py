@@ -30,6 +30,7 @@ from core.errors import ConfigError, TrainingDiverged
 from core.heads import Head
 from core.inputs import Moment, TrainingData
 from core.losses.objective import Objective
+from core.losses.temperature import temperature_at
 from core.metrics.ranking import macro_auroc
 from core.tuning import Tuning, frozen, learned_state, load_learned, make_optimiser, parameter_groups
 
@@ -177,6 +178,8 @@ class Trainer:
             epoch, position = divmod(self.step, self.steps_per_epoch)
             rows = self._order(epoch)[position * self.config.batch_size :][: self.config.batch_size]
             share = schedule(self.config.warmup, self.step, self.total_steps)
+            if self.objective.config.temperature_end:
+                self.head.set_temperature(temperature_at(self.objective.config, self.step, self.total_steps))
             self.tuning.thaw(epoch)
             loss, terms, norm = self._update(rows, self._moment(epoch, len(rows)), share)
             self.step += 1

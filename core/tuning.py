@@ -11,10 +11,8 @@ from torch import Tensor, nn
 from core.config.tuning import TuningConfig, What
 from core.errors import ConfigError
 from core.heads import Head
-from core.towers.base import ImageTower, TextTower
+from core.towers.base import Tower
 from core.towers.lora import add_lora
-
-Tower = ImageTower | TextTower
 
 
 @dataclass(frozen=True, kw_only=True)

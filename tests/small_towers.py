@@ -21,7 +21,7 @@ class SmallImage(ImageTower):
         super().__init__()
         self.recipe = Recipe(side=8, mean=(0.5,), std=(0.25,))
         self.stem = nn.Conv2d(1, 4, 3, stride=2, padding=1)
-        self.blocks = nn.ModuleList(
+        self.rungs = nn.ModuleList(
             nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.3))
             for _ in range(2)
         )
@@ -29,14 +29,14 @@ class SmallImage(ImageTower):
 
     def features(self, prepared: Tensor) -> Tensor:
         x = self.stem(prepared)
-        for block in self.blocks:
+        for block in self.rungs:
             x = x + block(x)
         found: Tensor = self.last(x.mean((2, 3)))
         return found
 
     def layers(self) -> list[list[str]]:
         names = [name for name, _ in self.named_parameters()]
-        return [[name for name in names if name.startswith(part)] for part in ("stem", "blocks.0", "blocks.1", "last")]
+        return [[name for name in names if name.startswith(part)] for part in ("stem", "rungs.0", "rungs.1", "last")]
 
 
 class SmallText(TextTower):
@@ -45,7 +45,7 @@ class SmallText(TextTower):
     def __init__(self) -> None:
         super().__init__()
         self.words = nn.Embedding(WORDS, 7)
-        self.blocks = nn.ModuleList(nn.Sequential(nn.Linear(7, 7), nn.Tanh(), nn.Dropout(0.3)) for _ in range(2))
+        self.rungs = nn.ModuleList(nn.Sequential(nn.Linear(7, 7), nn.Tanh(), nn.Dropout(0.3)) for _ in range(2))
         self.last = nn.Linear(7, self.width)
 
     def tokenize(self, texts: Sequence[str]) -> Tokens:
@@ -55,14 +55,14 @@ class SmallText(TextTower):
 
     def forward(self, tokens: Tokens) -> Tensor:
         x = self.words(tokens["words"])[:, 0]
-        for block in self.blocks:
+        for block in self.rungs:
             x = x + block(x)
         found: Tensor = self.last(x)
         return found
 
     def layers(self) -> list[list[str]]:
         names = [name for name, _ in self.named_parameters()]
-        return [[name for name in names if name.startswith(part)] for part in ("words", "blocks.0", "blocks.1", "last")]
+        return [[name for name in names if name.startswith(part)] for part in ("words", "rungs.0", "rungs.1", "last")]
 
 
 def small_encoder(seed: int = 0) -> Encoder:

@@ -7,14 +7,23 @@ import io
 import json
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import tyro
 
+from core.config.augmentation import AugmentationConfig
 from core.config.base import settings_of
 from core.config.encoders import DESCRIPTIONS, ENCODERS, LITE, RANDOM, EncoderConfig, TowerConfig, resolve_encoder
-from core.config.objective import ALL_LOSSES, CONTRASTIVE_FORMS, LOSSES, PAIRED, ObjectiveConfig
+from core.config.objective import (
+    ALL_LOSSES,
+    CLASSIFICATION_FORMS,
+    CONTRASTIVE_FORMS,
+    LOSSES,
+    PAIRED,
+    ClassificationForm,
+    ObjectiveConfig,
+)
 from core.config.presets import PRESETS, preset
 from core.config.run import HeadConfig, PromptConfig, RunConfig, TrainingConfig
 from core.config.tuning import TuningConfig
@@ -125,7 +134,8 @@ def learning(kind: str) -> TuningConfig:
 @pytest.mark.parametrize("kind", LOSSES)
 @pytest.mark.parametrize("loss", ALL_LOSSES)
 def test_a_loss_that_a_head_cannot_learn_from(kind: str, loss: str) -> None:
-    run = a_run(head=HeadConfig(kind=kind), objective=ObjectiveConfig(**{loss: 1.0}), tuning=learning(kind))
+    head, objective = HeadConfig(kind=kind, private=8), ObjectiveConfig(**{loss: 1.0})
+    run = a_run(head=head, objective=objective, tuning=learning(kind), augmentation=AugmentationConfig(noise=5))
     if loss in LOSSES[kind]:
         run.check()
     else:
@@ -159,10 +169,37 @@ def test_what_of_the_towers_learns_fits_the_head() -> None:
         a_run(head=HeadConfig(kind="none"), objective=parting, tuning=TuningConfig(image="everything")).check()
 
 
+def test_two_views_need_changes_and_no_mixing() -> None:
+    both = ObjectiveConfig(views=1.0, classification=1.0)
+    for bad, words in (
+        (AugmentationConfig(), "one view of each"),
+        (AugmentationConfig(noise=5, views=1), "one view of each"),
+        (AugmentationConfig(noise=5, mixup=0.2), "mixes several"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            a_run(objective=both, augmentation=bad).check()
+    a_run(objective=both, augmentation=AugmentationConfig(noise=5)).check()
+    learning_tower = TuningConfig(image="everything")
+    a_run(objective=both, augmentation=AugmentationConfig(noise=5, views=1), tuning=learning_tower).check()
+
+
 @pytest.mark.parametrize("epochs", [(2, 1), (1, 1), (-1,)])
 def test_epochs_of_unfreezing_rise(epochs: tuple[int, ...]) -> None:
     with pytest.raises(ConfigError, match=r"unfreeze_at is \[.*rising order"):
         TuningConfig(unfreeze_at=epochs)
+
+
+@pytest.mark.parametrize("kind", CLASSIFICATION_FORMS)
+@pytest.mark.parametrize("form", get_args(ClassificationForm))
+def test_a_classification_form_that_a_head_cannot_learn_from(kind: str, form: str) -> None:
+    run = a_run(head=HeadConfig(kind=kind), objective=ObjectiveConfig(classification=1.0, classification_form=form))
+    if form in CLASSIFICATION_FORMS[kind]:
+        run.check()
+    else:
+        with pytest.raises(ConfigError, match=rf"classification_form is '{form}', but a head of kind '{kind}' .*bce"):
+            run.check()
+    run.replace(training=TrainingConfig(epochs=0)).check()
+    assert CLASSIFICATION_FORMS.keys() == {kind for kind, losses in LOSSES.items() if "classification" in losses}
 
 
 def test_settings_that_do_not_fit_together() -> None:
@@ -172,6 +209,8 @@ def test_settings_that_do_not_fit_together() -> None:
         HeadConfig(kind="disease-tokens", width=250)
     assert HeadConfig(kind="disease-tokens", width=250, attention_heads=5).width == 250
     assert HeadConfig(kind="linear", width=250).width == 250  # it has no attention heads
+    with pytest.raises(ConfigError, match=r"subspaces is 1, but HeadConfig\.private is 0, .*a width such as 64"):
+        a_run(head=HeadConfig(kind="projection"), objective=ObjectiveConfig(subspaces=1.0)).check()
     for bad in ((), ("chest x-ray",), ("{finding}", "no {findings}")):
         with pytest.raises(ConfigError, match=r"PromptConfig\.negative"):
             a_run(prompts=PromptConfig(negative=bad)).check()

@@ -42,7 +42,7 @@ def form_of(name: str, **changes: Any) -> Objective:
 def situation(count: int, text_of: list[int] | None = None, batch: int | None = None) -> Situation:
     texts = torch.arange(count) if text_of is None else torch.tensor(text_of)
     labels = (torch.arange(count)[:, None] % torch.tensor([2, 3]) == 0).float()
-    return Situation(labels=labels, text_of=texts, batch=batch or count, width=8, tokens=False)
+    return Situation(labels=labels, stated=labels, text_of=texts, batch=batch or count, width=8, tokens=False)
 
 
 def test_the_forms_are_all_here() -> None:
@@ -239,7 +239,7 @@ class TestSoftTargets:
         """Vectors whose cosines are those of the findings give the targets themselves."""
         labels = torch.tensor([[1.0, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 1], [0, 0, 0]])
         vectors = F.normalize(torch.cat([labels, (labels.sum(1) == 0).float()[:, None]], dim=1), dim=-1)
-        here = Situation(labels=labels, text_of=torch.arange(5), batch=5, width=4, tokens=False)
+        here = Situation(labels=labels, stated=labels, text_of=torch.arange(5), batch=5, width=4, tokens=False)
         config = ObjectiveConfig(contrastive_form="soft-targets", target_temperature=0.25)
         line = contrastive_reference(config, here)
         found = soft_target_contrastive(vectors, vectors, ONE * 4, label_targets(labels, None, 0.25)).item()

@@ -23,7 +23,7 @@ ONE = torch.tensor(1.0)
 
 def situation(labels: Tensor, text_of: list[int] | None = None, *, tokens: bool = False, width: int = 2) -> Situation:
     texts = torch.arange(len(labels)) if text_of is None else torch.tensor(text_of)
-    return Situation(labels=labels, text_of=texts, batch=len(labels), width=width, tokens=tokens)
+    return Situation(labels=labels, stated=labels, text_of=texts, batch=len(labels), width=width, tokens=tokens)
 
 
 class TestReferences:

@@ -13,11 +13,11 @@ import torch
 import torch.nn.functional as F
 
 from core.config.objective import ObjectiveConfig
-from core.losses.base import Situation
 from core.losses.objective import Objective
-from core.losses.structure import BANDWIDTHS, coral, graph, mmd, supervised, supervised_reference
+from core.losses.structure import BANDWIDTHS, coral, graph, mmd, semantic, supervised, supervised_reference
 from core.studies.hierarchy import PLACES, path_similarity
 from core.studies.vocabulary import CHEXPERT_FINDINGS, NIH_FINDINGS
+from tests.test_objective_lines import situation
 from tests.test_objectives import dot, one_cross_entropy, unit
 from tests.test_training import data, trainer
 
@@ -67,9 +67,7 @@ class TestGraph:
 
     def test_chance_and_floor(self) -> None:
         tree = torch.from_numpy(path_similarity(CHEXPERT_FINDINGS)).double()
-        line = Objective(ObjectiveConfig(graph=1.0)).references(
-            Situation(labels=torch.zeros(4, 14), text_of=torch.arange(4), batch=4, width=64, tokens=True)
-        )["graph"]
+        line = Objective(ObjectiveConfig(graph=1.0)).references(situation(torch.zeros(4, 14), tokens=True))["graph"]
         seen = [graph(unit(14, 64, seed=seed), tree).item() for seed in range(40)]
         assert line.chance == 1 == pytest.approx(sum(seen) / 40, abs=0.05)
         # a weak copy of the tree, not yet normalised and so symmetric, beside the ones of the diagonal
@@ -156,9 +154,45 @@ class TestAlignment:
         vectors = unit(6, 4)
         assert made.alignment(vectors, vectors.flip(0)).item() == pytest.approx(0, abs=1e-6)
         assert made.alignment(vectors, unit(6, 4, seed=1)).item() > 1e-4
-        here = Situation(labels=torch.zeros(2, 2), text_of=torch.arange(2), batch=2, width=2, tokens=True)
-        line = made.references(here)["alignment"]
+        line = made.references(situation(torch.zeros(2, 2), tokens=True))["alignment"]
         assert line.floor == 0 and math.isnan(line.chance)
+
+
+class TestSemantic:
+    def test_against_a_loop(self) -> None:
+        images, texts = unit(6, 4), unit(5, 4, seed=1)
+        shown = (torch.rand(6, 3, generator=torch.Generator().manual_seed(2)) < 0.6).float()
+        told = (torch.rand(5, 3, generator=torch.Generator().manual_seed(3)) < 0.6).float()
+        shown[0, 1], told[:, 2] = NAN, 0  # no text has the third
+        total = 0.0
+        for k in range(2):
+            centres = []
+            for vectors, labels in ((images, shown), (texts, told)):
+                members = [vectors[i].tolist() for i in range(len(vectors)) if labels[i, k] == 1]
+                assert members
+                centres.append([sum(column) / len(members) for column in zip(*members, strict=True)])
+            total += math.dist(*centres) ** 2
+        assert semantic(images, shown, texts, told).item() == pytest.approx(total / 2, rel=1e-5)
+
+    def test_by_hand(self) -> None:
+        # two images of a finding at right angles: centroid (1/2, 1/2), its prompt (0, 1): 1/4 + 1/4; the one image of
+        # the other finding lies at its prompt
+        images, labels = torch.tensor([[1.0, 0], [0, 1]]), torch.tensor([[1.0, 1], [1, 0]])
+        prompts = torch.tensor([[0.0, 1], [1, 0]])
+        assert semantic(images, labels, prompts, torch.eye(2)).item() == pytest.approx((0.5 + 0) / 2)
+
+    def test_the_floor(self) -> None:
+        vectors, labels = unit(6, 4), torch.ones(6, 2)
+        assert semantic(vectors, labels, vectors.flip(0), labels).item() == pytest.approx(0, abs=1e-6)
+        made = Objective(ObjectiveConfig(alignment=1.0, alignment_form="semantic"))
+        line = made.references(situation(labels, tokens=True))["alignment"]
+        assert line.floor == 0 and math.isnan(line.chance)
+
+    def test_no_finding_on_both_sides(self) -> None:
+        images = unit(2, 3).requires_grad_()
+        loss = semantic(images, torch.tensor([[1.0, 0], [NAN, 0]]), unit(2, 3), torch.tensor([[0.0, 1], [NAN, NAN]]))
+        loss.backward()
+        assert loss.item() == 0 and images.grad is not None and not images.grad.any()
 
 
 @pytest.mark.parametrize(("batch", "diseases"), [(0, 3), (1, 1), (1, 14), (5, 1), (5, 14)])
@@ -172,6 +206,7 @@ def test_finite_with_gradient_on_bf16(batch: int, diseases: int, value: float) -
             + supervised(images, torch.full((batch, diseases), value), 0.01)
             + mmd(images, prompts)
             + coral(images, prompts)
+            + semantic(images, torch.full((batch, diseases), value), prompts, torch.eye(diseases))
         )
     loss.backward()
     assert math.isfinite(loss.item())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -47,18 +48,18 @@ def learning(encoder: Encoder) -> set[str]:
         for name, parameter in module.named_parameters()
         if parameter.requires_grad
     ]
-    return {".".join(name.split(".")[: 3 if ".blocks." in name else 2]) for name in names}
+    return {".".join(name.split(".")[: 3 if ".rungs." in name else 2]) for name in names}
 
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
         ({}, set()),
-        ({"image": "last-blocks", "blocks": 1}, {"image.last", "image.blocks.1"}),
-        ({"image": "last-blocks", "blocks": 2}, {"image.last", "image.blocks.1", "image.blocks.0"}),
-        ({"image": "last-blocks", "blocks": 99}, {"image.last", "image.blocks.1", "image.blocks.0"}),
-        ({"text": "last-blocks", "blocks": 1}, {"text.last", "text.blocks.1"}),
-        ({"text": "everything"}, {"text.last", "text.blocks.1", "text.blocks.0", "text.words"}),
+        ({"image": "last-blocks", "blocks": 1}, {"image.last", "image.rungs.1"}),
+        ({"image": "last-blocks", "blocks": 2}, {"image.last", "image.rungs.1", "image.rungs.0"}),
+        ({"image": "last-blocks", "blocks": 99}, {"image.last", "image.rungs.1", "image.rungs.0"}),
+        ({"text": "last-blocks", "blocks": 1}, {"text.last", "text.rungs.1"}),
+        ({"text": "everything"}, {"text.last", "text.rungs.1", "text.rungs.0", "text.words"}),
     ],
 )
 def test_which_parameters_learn(settings: dict[str, Any], expected: set[str]) -> None:
@@ -75,7 +76,7 @@ def test_blocks_begin_at_their_epochs_from_the_top() -> None:
     for epoch in range(4):
         made.thaw(epoch)
         seen.append(learning(encoder))
-    top, rest = {"image.last", "image.blocks.1"}, {"image.blocks.0", "image.stem"}
+    top, rest = {"image.last", "image.rungs.1"}, {"image.rungs.0", "image.stem"}
     assert seen == [top, top, top | rest, top | rest]  # after the last epoch nothing is left to wait for
     made.thaw(0)
     assert learning(encoder) == top  # a run that goes on is at its own epoch again
@@ -84,7 +85,7 @@ def test_blocks_begin_at_their_epochs_from_the_top() -> None:
 def test_lower_blocks_learn_slower() -> None:
     made = tuned(small_encoder(), image="everything", learning_rate=0.1, layer_decay=0.5)
     assert [part.rate for part in made.parts] == [0.1, 0.05, 0.025, 0.0125]
-    assert [next(iter(part.parameters)).split(".")[1] for part in made.parts] == ["last", "blocks", "blocks", "stem"]
+    assert [next(iter(part.parameters)).split(".")[1] for part in made.parts] == ["last", "rungs", "rungs", "stem"]
 
 
 def test_matrices_decay_and_nothing_else_does() -> None:
@@ -102,7 +103,7 @@ def test_what_is_frozen_stays_in_evaluation_mode() -> None:
     encoder = small_encoder()
     made = tuned(encoder, image="last-blocks", blocks=1)
     made.train()
-    below, above = encoder.image.blocks
+    below, above = encoder.image.rungs
     assert not any(part.training for part in below.modules())  # type: ignore[union-attr]
     assert all(part.training for part in above.modules())  # type: ignore[union-attr]
     assert not encoder.text.training
@@ -123,15 +124,15 @@ def test_only_what_learned_is_stored_and_comes_back() -> None:
         for name in (
             "last.weight",
             "last.bias",
-            "blocks.1.0.weight",
-            "blocks.1.0.bias",
+            "rungs.1.0.weight",
+            "rungs.1.0.bias",
             "blocks.1.1.weight",
             "blocks.1.1.bias",
         )
     }
     with torch.no_grad():
         encoder.image.last.weight.zero_()  # type: ignore[union-attr,operator]
-        encoder.image.blocks[1][1].running_mean.fill_(3)  # type: ignore[index]
+        encoder.image.rungs[1][1].running_mean.fill_(3)  # type: ignore[index]
     made.load(state)
     assert all(torch.equal(value, made.state()[name]) for name, value in state.items())
     with pytest.raises(ConfigError, match=r"other settings"):
@@ -199,7 +200,7 @@ def trainer(folder: Path, encoder: Encoder, kind: str, objective: ObjectiveConfi
         image_width=6,
         prompts=prompts,
         temperature=0.1,
-        learn_temperature=True,
+        learn_temperature=objective.learn_temperature,
     )
     plan = TrainingConfig(epochs=4, batch_size=6, learning_rate=0.01)
     return Trainer(head, Objective(objective), own, plan, seed=3, folder=folder, tuning=tuned(encoder, **tuning))
@@ -247,7 +248,7 @@ def test_frozen_layers_keep_their_weights_and_the_others_move(tmp_path: Path) ->
         for (name, a), b in zip(encoder.text.named_parameters(), untouched.text.parameters(), strict=True)
         if not torch.equal(a, b)
     }
-    assert moved == {"blocks.1.0.weight", "blocks.1.0.bias", "last.weight", "last.bias"}
+    assert moved == {"rungs.1.0.weight", "rungs.1.0.bias", "last.weight", "last.bias"}
 
 
 def test_learned_weights_move_to_other_towers(tmp_path: Path) -> None:
@@ -286,6 +287,30 @@ def test_cached_views_are_taken_in_turn() -> None:
     assert images(rows, Moment(0, 0, half)).tolist() == [[3, 4], [1, 2]]
 
 
+def test_a_second_view_is_another_one_in_training_alone() -> None:
+    views = torch.arange(12.0).view(2, 3, 2)
+    cached, unknown = CachedImages(torch.zeros(3, 2), views), torch.full((3, K), float("nan"))
+    one = Split(images=cached, labels=unknown, stated=unknown, caption_of=torch.full((3,), -1))
+    own = replace(live(small_encoder()), train=one, two_views=True)
+    batch = own.batch(one, torch.tensor([1]), Moment(1, 7))
+    assert batch.features.tolist() == [[8, 9]] and batch.second is not None and batch.second.tolist() == [[2, 3]]
+    assert own.batch(one, torch.tensor([1])).second is None
+    fresh = replace(live(small_encoder(), AugmentationConfig(noise=60)), two_views=True)
+    with torch.no_grad():
+        batch = fresh.batch(fresh.train, torch.arange(3), Moment(0, 0))
+        later = fresh.batch(fresh.train, torch.arange(3), Moment(1, 0))
+    assert batch.second is not None and not torch.equal(batch.features, batch.second)
+    assert not torch.equal(batch.second, later.features)
+
+
+def test_the_temperature_follows_its_schedule(tmp_path: Path) -> None:
+    led = ObjectiveConfig(contrastive=1.0, learn_temperature=False, temperature=0.5, temperature_end=0.05)
+    run = trainer(tmp_path, small_encoder(), "projection", led)
+    seen = [step["temperature"] for step in told(run.steps())]
+    assert seen[0] == pytest.approx(0.5) and seen[-1] == pytest.approx(0.05)
+    assert all(later < earlier for earlier, later in pairwise(seen))
+
+
 def test_mixed_images_answer_for_both() -> None:
     """The loss of a mixed batch is the loss against labels that are mixed alike, for the cross-entropy."""
     encoder = small_encoder()
@@ -320,6 +345,7 @@ def test_captions_of_a_batch_may_be_missing() -> None:
     batch = own.batch(own.train, torch.tensor([0, 3, 2]))
     assert batch.written.tolist() == [False, True, False]
     assert batch.texts.shape == (1, 5)
+    assert own.batch(own.train, torch.tensor([0, 2])).texts.shape == (0, 5)
     assert Captions(distinct=WRITTEN, of_sample=own.train.caption_of).of_sample[0] == -1
 
 

@@ -7,15 +7,35 @@ from typing import Literal
 from core.config.base import Config, config, setting
 from core.errors import ConfigError
 
-ALL_LOSSES = ("classification", "contrastive", "orthogonal", "graph", "supervised", "alignment")
+ALL_LOSSES = (
+    "classification",
+    "contrastive",
+    "orthogonal",
+    "graph",
+    "supervised",
+    "alignment",
+    "consistency",
+    "vector",
+    "views",
+    "subspaces",
+)
 
 LOSSES: dict[str, tuple[str, ...]] = {
-    "none": ("contrastive", "orthogonal", "supervised", "alignment"),
-    "linear": ("classification", "contrastive", "supervised", "alignment"),
-    "projection": ("contrastive", "orthogonal", "supervised", "alignment"),
-    "disease-tokens": ALL_LOSSES,
+    "none": ("contrastive", "orthogonal", "supervised", "alignment", "views"),
+    "linear": ("classification", "contrastive", "supervised", "alignment", "views"),
+    "projection": ("contrastive", "orthogonal", "supervised", "alignment", "views", "subspaces"),
+    "disease-tokens": tuple(loss for loss in ALL_LOSSES if loss != "subspaces"),
 }
-"""The losses that each kind of head can be trained with: the others need a classifier, or learned prompts."""
+"""The losses that each kind of head can be trained with: the others need a classifier, learned prompts, one token per
+finding, or a private subspace."""
+
+ClassificationForm = Literal["bce", "focal", "asymmetric", "three-class"]
+
+CLASSIFICATION_FORMS: dict[str, tuple[ClassificationForm, ...]] = {
+    "linear": ("bce", "focal", "asymmetric"),
+    "disease-tokens": ("bce", "focal", "asymmetric", "three-class"),
+}
+"""The classification forms that each kind of head with a classifier can be trained with."""
 
 ContrastiveForm = Literal["info-nce", "siglip", "triplet", "hard-negative", "soft-targets", "normalised-logits"]
 
@@ -54,12 +74,31 @@ class ObjectiveConfig(Config):
     alignment: float = setting(
         default=0.0, help="weight of the loss that lays images and texts out alike", low=0, high=1e3
     )
-    alignment_form: Literal["mmd", "coral"] = setting(
-        default="mmd", help="mmd: the whole distribution, by Gaussian kernels; coral: covariances alone"
+    alignment_form: Literal["mmd", "coral", "semantic"] = setting(
+        default="mmd",
+        help="mmd: distributions, by Gaussian kernels; coral: covariances; semantic: the centroids of each finding",
     )
-    classification_form: Literal["bce", "focal", "asymmetric"] = setting(
+    consistency: float = setting(
+        default=0.0, help="weight of agreement between the classifier and prompts as class weights", low=0, high=1e3
+    )
+    vector: float = setting(
+        default=0.0,
+        help="weight of the angle between the logits of these two, radiograph by radiograph",
+        low=0,
+        high=1e3,
+    )
+    views: float = setting(
+        default=0.0, help="weight of the contrastive loss of two augmented views of a radiograph", low=0, high=1e3
+    )
+    views_temperature: float = setting(
+        default=0.1, help="temperature of the contrastive loss of two views", low=0.01, high=10.0
+    )
+    subspaces: float = setting(
+        default=0.0, help="weight of the loss that parts what is common from what is private", low=0, high=1e3
+    )
+    classification_form: ClassificationForm = setting(
         default="bce",
-        help="bce: binary cross-entropy; focal, asymmetric: easy cells count less, for rare findings",
+        help="bce: cross-entropy; focal, asymmetric: easy cells count less; three-class: uncertain is one of its own",
         main=True,
     )
     gamma: float = setting(default=2.0, help="of the focal form: the higher, the less easy cells count", low=0, high=10)
@@ -105,11 +144,32 @@ class ObjectiveConfig(Config):
         default=0.07, help="contrastive temperature (the start, where learned)", low=0.01, high=10.0, main=True
     )
     learn_temperature: bool = setting(default=True, help="whether the temperature is learned (kept at 0.01 or above)")
-
+    temperature_end: float = setting(
+        default=0.0,
+        help="where the temperature is led to until the last step, where not learned; 0: it stays",
+        low=0,
+        high=10,
+    )
+    temperature_schedule: Literal["linear", "cosine"] = setting(
+        default="linear", help="how it is led there: evenly in its logarithm, or along half a cosine of it"
+    )
     balancing: Literal["equal", "loss-weighted", "uncertainty"] = setting(
         default="equal",
         help="on top of the weights: equal: nothing; loss-weighted: larger losses count more; uncertainty: learned",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.temperature_end and self.learn_temperature:
+            raise ConfigError(
+                f"ObjectiveConfig.temperature_end is {self.temperature_end:g} and learn_temperature is True, but a "
+                "temperature is led or learned. Set learn_temperature to False, or temperature_end to 0."
+            )
+        if 0 < self.temperature_end < 0.01:
+            raise ConfigError(
+                f"ObjectiveConfig.temperature_end is {self.temperature_end:g}; it must be 0 (no schedule), or lie "
+                "between 0.01 and 10 as every temperature."
+            )
 
     @property
     def weights(self) -> dict[str, float]:
@@ -117,8 +177,12 @@ class ObjectiveConfig(Config):
         named = {name: getattr(self, name) for name in ALL_LOSSES}
         return {name: weight for name, weight in named.items() if weight > 0}
 
-    def check_head(self, kind: str) -> None:
+    def check_head(self, kind: str, private: int = 0) -> None:
         """Whether a kind of head can learn from these losses.
+
+        Args:
+            kind: a key of ``LOSSES``.
+            private: the head's private width.
 
         Raises:
             ConfigError: a loss, or a form of one, that it cannot learn from; the kinds that can are named.
@@ -130,9 +194,20 @@ class ObjectiveConfig(Config):
                     f"ObjectiveConfig.{loss} is {weight:g}, but a head of kind {kind!r} cannot learn from that "
                     f"loss: set its weight to 0, or take a head of kind {able}."
                 )
-        if self.contrastive and self.contrastive_form not in CONTRASTIVE_FORMS[kind]:
-            allowed = ", ".join(CONTRASTIVE_FORMS[kind])
+        if self.contrastive:
+            self._check_form("contrastive", self.contrastive_form, kind, CONTRASTIVE_FORMS[kind])
+        if self.classification:
+            self._check_form("classification", self.classification_form, kind, CLASSIFICATION_FORMS[kind])
+        if self.subspaces and not private:
             raise ConfigError(
-                f"ObjectiveConfig.contrastive_form is {self.contrastive_form!r}, but a head of kind {kind!r} can be "
-                f"trained with {allowed}: take one of these, or set the contrastive weight to 0."
+                f"ObjectiveConfig.subspaces is {self.subspaces:g}, but HeadConfig.private is 0, so that there is no "
+                "private subspace: set it to a width such as 64, or the weight to 0."
+            )
+
+    @staticmethod
+    def _check_form(loss: str, form: str, kind: str, able: tuple[str, ...]) -> None:
+        if form not in able:
+            raise ConfigError(
+                f"ObjectiveConfig.{loss}_form is {form!r}, but a head of kind {kind!r} can be trained with "
+                f"{', '.join(able)}: take one of these, or set the {loss} weight to 0."
             )

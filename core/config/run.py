@@ -26,6 +26,12 @@ class HeadConfig(Config):
     )
     attention_heads: int = setting(default=4, help="attention heads of each disease transformer", low=1, high=64)
     dropout: float = setting(default=0.1, help="dropout in the heads", low=0.0, high=0.9)
+    private: int = setting(
+        default=0,
+        help="projection: dimension of a space private to each modality (subspaces loss), or 0",
+        low=0,
+        high=4096,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -150,8 +156,9 @@ class RunConfig(Config):
                 without ``{finding}``.
         """
         if self.training.epochs:
-            self.objective.check_head(self.head.kind)
+            self.objective.check_head(self.head.kind, self.head.private)
             self._check_tuning()
+            self._check_views()
         for name, templates in (("positive", self.prompts.positive), ("negative", self.prompts.negative)):
             if not templates or any("{finding}" not in template for template in templates):
                 raise ConfigError(
@@ -171,3 +178,17 @@ class RunConfig(Config):
             )
         if self.head.kind == "none" and "orthogonal" in self.losses and self.tuning.text == "nothing":
             raise ConfigError("The orthogonal loss parts prompts: without a head, the text tower has to learn.")
+
+    def _check_views(self) -> None:
+        if "views" not in self.losses:
+            return
+        if not self.augmentation.changes_pictures or (self.tuning.image == "nothing" and self.augmentation.views < 2):
+            raise ConfigError(
+                f"ObjectiveConfig.views is {self.objective.views:g}, but AugmentationConfig gives one view of each "
+                "radiograph: switch rotation, crop, noise or another change on, with 2 views or more."
+            )
+        if self.augmentation.mixup:
+            raise ConfigError(
+                "ObjectiveConfig.views compares two views of one radiograph, and AugmentationConfig.mixup mixes "
+                "several: set one of them to 0."
+            )

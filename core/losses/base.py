@@ -36,6 +36,7 @@ class Situation:
 
     Attributes:
         labels: (n, K) of the training split: 1 present, 0 absent, NaN unknown.
+        stated: (n, K): as the source has them, -1 uncertain.
         text_of: (n,) integers, which text each row has; -1: none.
         batch: rows of a batch.
         width: dimension of the shared space.
@@ -43,6 +44,7 @@ class Situation:
     """
 
     labels: Tensor
+    stated: Tensor
     text_of: Tensor
     batch: int
     width: int
@@ -52,6 +54,11 @@ class Situation:
     def written(self) -> Tensor:
         """The texts of the rows that have one."""
         return self.text_of[self.text_of >= 0]
+
+    @property
+    def rows(self) -> int:
+        """Rows of a whole batch, where there are so many."""
+        return max(1, min(self.batch, len(self.text_of)))
 
     @property
     def pairs(self) -> int:

@@ -58,8 +58,26 @@ def focal(logits: Tensor, labels: Tensor, gamma: float) -> Tensor:
     return asymmetric(logits, labels, gamma_positive=gamma, gamma_negative=gamma, shift=0.0)
 
 
+def three_class(classes: Tensor, stated: Tensor) -> Tensor:
+    """Cross-entropy over absent, present and uncertain, where something is stated (U-MultiClass of CheXpert; Irvin et
+    al., AAAI 2019).
+
+    Args:
+        classes: (b, K, 3) logits of absent, present, uncertain.
+        stated: (b, K): 0 absent, 1 present, -1 uncertain, NaN unknown.
+
+    Returns:
+        Scalar in nats: the mean over known cells; 0 (with a zero gradient) where nothing is known. Without a -1 it is
+        a cross-entropy over two classes, from which the third one is learned away.
+    """
+    known = ~stated.isnan()
+    if not known.any():
+        return classes.sum() * 0
+    return F.cross_entropy(classes[known], stated[known].long() % 3)  # -1 becomes 2
+
+
 def classification(config: ObjectiveConfig, logits: Tensor, labels: Tensor) -> Tensor:
-    """The configured form."""
+    """The configured form of two classes."""
     if config.classification_form == "focal":
         return focal(logits, labels, config.gamma)
     if config.classification_form == "asymmetric":
@@ -73,9 +91,11 @@ def classification(config: ObjectiveConfig, logits: Tensor, labels: Tensor) -> T
     return masked_bce(logits, labels)
 
 
-def classification_reference(config: ObjectiveConfig, labels: Tensor) -> Reference:
-    """Chance: the best that one constant guess for each finding gives, over the (n, K) labels (for the cross-entropy,
-    its prevalence). Floor: 0."""
+def classification_reference(config: ObjectiveConfig, labels: Tensor, stated: Tensor) -> Reference:
+    """Chance: the best that one constant guess for each finding gives, over the (n, K) labels, or what is stated where
+    there are three classes (for a cross-entropy, the shares of the classes). Floor: 0."""
+    if config.classification_form == "three-class":
+        return Reference(chance=shares_entropy(stated), floor=0.0)
     if config.classification_form == "bce":
         return Reference(chance=prevalence_entropy(labels), floor=0.0)
     guesses, labels = torch.linspace(-14, 14, 2801), labels.cpu()
@@ -94,3 +114,11 @@ def prevalence_entropy(labels: Tensor) -> float:
     p = prevalence.clamp(1e-7, 1 - 1e-7)
     entropy = -(p * p.log() + (1 - p) * (1 - p).log())
     return float((entropy * known.sum(0)).sum() / known.sum().clamp_min(1))
+
+
+def shares_entropy(stated: Tensor) -> float:
+    """The entropy in nats of what is stated of a finding (absent, present, uncertain), the mean over known cells."""
+    counts = torch.stack([(stated == value).sum(0) for value in (0, 1, -1)]).double()
+    known = counts.sum(0)
+    entropy = torch.special.entr(counts / known.clamp_min(1)).sum(0)
+    return float((entropy * known).sum() / known.sum().clamp_min(1))

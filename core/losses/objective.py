@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,7 @@ from core.config.objective import ObjectiveConfig
 from core.losses.balancing import equal, loss_weighted, uncertainty
 from core.losses.base import Reference, Situation
 from core.losses.classification import classification, classification_reference
+from core.losses.consistency import consistency_reference, vector_reference
 from core.losses.contrastive import (
     hard_negative_info_nce,
     info_nce,
@@ -21,6 +24,8 @@ from core.losses.contrastive_lines import contrastive_reference
 from core.losses.diseases import disease_contrastive, disease_reference, normalised_disease_contrastive
 from core.losses.orthogonal import orthogonal_absolute, orthogonal_cross_entropy, orthogonal_gram, orthogonal_reference
 from core.losses.structure import alignment_reference, coral, mmd, supervised, supervised_reference
+from core.losses.subspaces import subspaces_reference
+from core.losses.views import views, views_reference
 
 
 class Objective(nn.Module):
@@ -36,7 +41,7 @@ class Objective(nn.Module):
             self.log_sigma = nn.ParameterDict({name: nn.Parameter(torch.tensor(0.0)) for name in self.weights})
 
     def classification(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """The configured classification loss of (b, K) logits and labels."""
+        """The configured classification loss of two classes, of (b, K) logits and labels."""
         return classification(self.config, logits, labels)
 
     def paired(self, images: Tensor, texts: Tensor, scale: Tensor, groups: Tensor, labels: Tensor) -> Tensor:
@@ -68,12 +73,16 @@ class Objective(nn.Module):
         return (normalised_disease_contrastive if normalised else disease_contrastive)(tokens, prompts, scale)
 
     def alignment(self, images: Tensor, texts: Tensor) -> Tensor:
-        """The configured distance of two clouds of unit vectors, (n, d) and (m, d)."""
+        """The configured distance of two clouds of unit vectors, (n, d) and (m, d), whatever they show."""
         return (mmd if self.config.alignment_form == "mmd" else coral)(images, texts)
 
     def supervised(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """The supervised contrastive loss of (b, d) unit vectors and their (b, K) labels."""
         return supervised(embeddings, labels, self.config.supervised_temperature)
+
+    def views(self, first: Tensor, second: Tensor) -> Tensor:
+        """The contrastive loss of two views, (b, d) unit vectors each."""
+        return views(first, second, self.config.views_temperature)
 
     def orthogonal(self, prompts: Tensor) -> Tensor:
         """The configured form of the orthogonal loss on (K, d) unit rows."""
@@ -95,21 +104,24 @@ class Objective(nn.Module):
 
     def references(self, situation: Situation) -> dict[str, Reference]:
         """Chance and floor of each term on the training split."""
-        diseases = situation.labels.shape[1]
-        found: dict[str, Reference] = {}
-        if "classification" in self.weights:
-            found["classification"] = classification_reference(self.config, situation.labels)
-        if "contrastive" in self.weights and situation.tokens:
-            found["contrastive"] = disease_reference(self.config.contrastive_form, diseases)
-        elif "contrastive" in self.weights:
-            found["contrastive"] = contrastive_reference(self.config, situation)
-        if "orthogonal" in self.weights:
-            form, scale = self.config.orthogonal_form, self.config.orthogonal_scale
-            found["orthogonal"] = orthogonal_reference(form, diseases, situation.width, scale)
-        if "graph" in self.weights:
-            found["graph"] = Reference(chance=float(diseases > 1), floor=0.0)
-        if "supervised" in self.weights:
-            found["supervised"] = supervised_reference(situation.labels, situation.batch)
-        if "alignment" in self.weights:
-            found["alignment"] = alignment_reference()
-        return found
+        config, diseases, here = self.config, situation.labels.shape[1], situation
+        texts = here.pairs if len(here.written) else 0
+        lines: dict[str, Callable[[], Reference]] = {
+            "classification": lambda: classification_reference(config, here.labels, here.stated),
+            "contrastive": lambda: (
+                disease_reference(config.contrastive_form, diseases)
+                if here.tokens
+                else contrastive_reference(config, here)
+            ),
+            "orthogonal": lambda: orthogonal_reference(
+                config.orthogonal_form, diseases, here.width, config.orthogonal_scale
+            ),
+            "graph": lambda: Reference(chance=float(diseases > 1), floor=0.0),
+            "supervised": lambda: supervised_reference(here.labels, here.batch),
+            "alignment": alignment_reference,
+            "consistency": consistency_reference,
+            "vector": lambda: vector_reference(diseases),
+            "views": lambda: views_reference(here.rows, config.views_temperature),
+            "subspaces": lambda: subspaces_reference(here.rows, texts),
+        }
+        return {name: lines[name]() for name in self.weights}

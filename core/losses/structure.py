@@ -125,6 +125,35 @@ def _covariance(vectors: Tensor) -> Tensor:
     return centred.T @ centred / max(1, len(vectors) - 1)
 
 
+def semantic(images: Tensor, image_labels: Tensor, texts: Tensor, text_labels: Tensor) -> Tensor:
+    """Finding by finding, how far the centroid of the images that have it lies from that of the texts that have it
+    (moving semantic alignment; Xie et al., ICML 2018).
+
+    Unlike there, both sides have labels, so that none are guessed; the centroids are those of the batch, not moving
+    averages; a sample counts in each of its findings; and it is a mean over findings, not their sum.
+
+    Args:
+        images, texts: (n, d) and (m, d), rows of norm 1; they need not be pairs.
+        image_labels, text_labels: (n, K) and (m, K); who has a finding has a 1.
+
+    Returns:
+        Scalar, squared Euclidean distance in [0, 4], the mean over the findings that both sides have; 0 (its floor),
+        with a zero gradient where there is none.
+    """
+    shown, told = image_labels == 1, text_labels == 1
+    both = shown.any(0) & told.any(0)
+    if not both.any():
+        return (images.sum() + texts.sum()) * 0
+    apart = _centroids(images, shown[:, both]) - _centroids(texts, told[:, both])
+    return apart.square().sum(1).mean()
+
+
+def _centroids(vectors: Tensor, members: Tensor) -> Tensor:
+    """(n, d) and (n, K) booleans -> (K, d)."""
+    return cosines((members / members.sum(0)).T, vectors.T)
+
+
 def alignment_reference() -> Reference:
-    """Floor 0. There is no level of guessing: two clouds can lie alike by chance, or as far apart as they like."""
+    """Floor 0. There is no level of guessing: two clouds, or two centroids, can lie alike by chance, or as far apart as
+    they like."""
     return Reference(chance=math.nan, floor=0.0)
