@@ -61,6 +61,8 @@ def _of_prompts(
 ) -> dict[str, Tensor]:
     """Losses of (K, d) prompts, alone or with images."""
     wanted, found = objective.weights, dict[str, Tensor]()
+    if output.tokens is not None and output.logits is not None:
+        found = _of_tokens(head, objective, batch, output.tokens.float(), output.logits.float(), prompts)
     if "orthogonal" in wanted:
         found["orthogonal"] = objective.orthogonal(prompts)
     if "graph" in wanted and batch.data.nearness is not None:
@@ -68,15 +70,19 @@ def _of_prompts(
     if "alignment" in wanted and not head.caption_branch:
         own = torch.eye(len(prompts), device=prompts.device)  # prompt k tells of finding k
         found["alignment"] = _alignment(objective, output.embedding.float(), batch.labels, prompts, own)
-    if output.tokens is None or output.logits is None:
-        return found
-    tokens = output.tokens.float()
+    return found
+
+
+def _of_tokens(
+    head: Head, objective: Objective, batch: Batch, tokens: Tensor, logits: Tensor, prompts: Tensor
+) -> dict[str, Tensor]:
+    """Losses of (b, K, d) disease tokens with (K, d) prompts, and of the two classifiers that read them."""
+    wanted, found = objective.weights, dict[str, Tensor]()
     if "contrastive" in wanted:
         found["contrastive"] = objective.of_diseases(tokens, prompts, head.scale)
     if {"consistency", "vector"} & wanted.keys():
-        negatives = head.prompts(batch.negatives).float()
-        both = output.logits.float(), prompt_logits(tokens, prompts, negatives, head.scale)
-        found |= {"consistency": consistency(*both), "vector": vector(*both)}
+        second = prompt_logits(tokens, prompts, head.prompts(batch.negatives).float(), head.scale)
+        found |= {"consistency": consistency(logits, second), "vector": vector(logits, second)}
     return found
 
 

@@ -118,7 +118,7 @@ def prevalence_entropy(labels: Tensor) -> float:
 
 def shares_entropy(stated: Tensor) -> float:
     """The entropy in nats of what is stated of a finding (absent, present, uncertain), the mean over known cells."""
-    counts = torch.stack([(stated == value).sum(0) for value in (0, 1, -1)]).double()
+    counts = torch.stack([(stated == value).sum(0) for value in (0, 1, -1)]).float()
     known = counts.sum(0)
     entropy = torch.special.entr(counts / known.clamp_min(1)).sum(0)
     return float((entropy * known).sum() / known.sum().clamp_min(1))
