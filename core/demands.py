@@ -33,10 +33,19 @@ def new_run(config: RunConfig) -> Run:
     Raises:
         ConfigError, StudyError: it cannot work; no folder is left behind.
     """
+    check_run(config)
+    return Run.create(config)
+
+
+def check_run(config: RunConfig) -> None:
+    """Refuse a run that cannot work, before anything is made for it.
+
+    Raises:
+        ConfigError, StudyError: settings that do not fit together, or a study without what they demand.
+    """
     config.check()
     if config.study != "demo" or "demo" in study_names():
         check_study(config, Study.load(config.study))
-    return Run.create(config)
 
 
 def _lacking(config: RunConfig, study: Study) -> str | None:
