@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
@@ -144,7 +144,7 @@ def ablation_card(job: Ablation, *, controls: bool = True) -> None:
                 progress(cell.run)
         elif not state.done and (reason := job.failure()):
             st.error(plain(reason))
-        elif not state.done and not state.stopped:
+        elif not (state.done or state.stopped or state.state == "new"):
             st.error(UNSAID)
         if not controls:
             return
@@ -155,16 +155,16 @@ def ablation_card(job: Ablation, *, controls: bool = True) -> None:
         elif done < len(job.cells) and right.button(
             "Go on", key=f"resume-ablation-{job.id}", icon=":material/replay:", width="stretch"
         ):
-            _start(job)
+            _start(job, scope="app")
         _log(job)
 
 
-def _start(job: Work) -> None:
+def _start(job: Work, scope: Literal["fragment", "app"] = "fragment") -> None:
     try:
         job.start()
     except FluoroscopeError as error:
         st.warning(plain(str(error)))
-    st.rerun(scope="fragment")
+    st.rerun(scope=scope)
 
 
 def _controls(run: Run, state: jobs.JobState, place: Any) -> None:

@@ -25,6 +25,9 @@ from core.metrics.comparison import (
 from core.pictures.source import Source
 from core.studies.study import Study
 
+NOT_BEGUN, AT_WORK = WAITING = ("not begun", "at work")
+"""Why a run whose turn is to come, or is now, has no result."""
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -207,9 +210,9 @@ def _measure(source: Source, ablation: Ablation, study: Study, label: str) -> _M
 def _unusable(cell: Cell, study: Study) -> str | None:
     """Why a run does not count (yet)."""
     if not cell.begun:
-        return "not begun"
+        return NOT_BEGUN
     if not cell.done:
-        return cell.why_not() or "at work"
+        return cell.why_not() or AT_WORK
     try:
         cell.run.check_is_of(study)
     except StudyError:

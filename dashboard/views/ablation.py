@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.ablation.folder import Ablation, list_ablations
 from core.ablation.grids import GRIDS, ablation
-from core.ablation.numbers import METRICS, Row, Table, compare
+from core.ablation.numbers import METRICS, WAITING, Row, Table, compare
 from core.ablation.table import number, to_csv, to_latex
 from core.config.ablation import AblationConfig
 from core.config.encoders import ENCODERS
@@ -61,8 +61,8 @@ def results(job: Ablation) -> None:
     tell_missing(table)
     st.dataframe(frame(table), hide_index=True, width="stretch", column_config=column_config(table))
     st.caption(
-        plain(table.how) + f" Bold claims need both: a difference beyond chance, and a spread over seeds (±) "
-        f"that does not swallow it. {METRICS[metric].better.capitalize()} is better."
+        f"{plain(table.how)} Patients vary in these intervals, seeds do not: their spread stands beside the mean "
+        f"(±). {METRICS[metric].better.capitalize()} is better. Click a head to sort."
     )
     show(
         forest(table, theme=theme()),
@@ -81,31 +81,35 @@ def tell_missing(table: Table) -> None:
         f"{row.label}, seed {seed}: {why}"
         for row in table.rows
         for seed, why in row.lacking.items()
-        if why not in ("not begun", "at work")
+        if why not in WAITING
     ]
     if told:
         st.warning(plain("\n".join(["Without a result; missing below, never 0:", *told])))
 
 
 def frame(table: Table) -> pd.DataFrame:
-    """Configurations, what differs in them, the chosen measure with its difference, then all other measures."""
-    return pd.DataFrame([_line(table, row) for row in table.rows])
+    """Configurations, the chosen measure with its difference, what differs in them, then all other measures."""
+    made = pd.DataFrame([_line(table, row) for row in table.rows])
+    for path in map(_short, table.paths):  # numbers sort as numbers
+        as_numbers = pd.to_numeric(made[path], errors="coerce")
+        made[path] = as_numbers if as_numbers.notna().all() else made[path]
+    return made
 
 
 def _line(table: Table, row: Row) -> dict[str, object]:
     own, made = row.summaries[table.metric], row.difference
     title = METRICS[table.metric].title
-    line: dict[str, object] = {"Configuration": row.label}
-    line |= {_short(path): value for path, value in zip(table.paths, row.settings, strict=True)}
-    line |= {"Seeds": f"{own.n} of {row.planned}", title: own.mean, f"± {title}": own.sd}
+    line: dict[str, object] = {"Configuration": row.label, title: own.mean, f"± {title}": own.sd}
     line |= {
-        "95 % over seeds": _ends(own.low, own.high),
-        "95 % over patients": _ends(own.patients_low, own.patients_high),
         "Difference": made.value if made else math.nan,
         "95 % of it": _ends(made.low, made.high, signed=True) if made else "baseline",
         "p (Holm)": made.p_holm if made else math.nan,
         "Beyond chance": "" if made is None or math.isnan(made.p_holm) else "yes" if made.beyond_chance else "no",
+        "Seeds": f"{own.n} of {row.planned}",
     }
+    line |= {_short(path): value for path, value in zip(table.paths, row.settings, strict=True)}
+    line["95 % over seeds"] = _ends(own.low, own.high)
+    line["95 % over patients"] = _ends(own.patients_low, own.patients_high)
     for name, metric in METRICS.items():
         if name != table.metric and any(one.summaries[name].n for one in table.rows):
             line |= {metric.title: row.summaries[name].mean, f"± {metric.title}": row.summaries[name].sd}

@@ -143,7 +143,7 @@ def page() -> None:
             "are drawn by a program, none is of a person. The first pictures appear in half a minute.",
             icon=":material/auto_awesome:",
         )
-    if any(run.state().running for run in runs):
+    if any(work.state().running for work in (*runs, *list_ablations())):
         live(marks(runs))
     next_step(runs)
     warn_of_broken()
