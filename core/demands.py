@@ -33,19 +33,19 @@ def new_run(config: RunConfig) -> Run:
     Raises:
         ConfigError, StudyError: it cannot work; no folder is left behind.
     """
-    check_run(config)
+    config.check()
+    if study := wanted_study(config.study):
+        check_study(config, study)
     return Run.create(config)
 
 
-def check_run(config: RunConfig) -> None:
-    """Refuse a run that cannot work, before anything is made for it.
+def wanted_study(name: str) -> Study | None:
+    """The study of runs that are to be made; None where it is the demo and not there yet: it builds itself.
 
     Raises:
-        ConfigError, StudyError: settings that do not fit together, or a study without what they demand.
+        StudyError: there is none of that name.
     """
-    config.check()
-    if config.study != "demo" or "demo" in study_names():
-        check_study(config, Study.load(config.study))
+    return Study.load(name) if name != "demo" or "demo" in study_names() else None
 
 
 def _lacking(config: RunConfig, study: Study) -> str | None:

@@ -127,7 +127,7 @@ def evaluation(run: Run) -> dict[str, Any]:
     return _evaluation(stamp(run.folder / "evaluation" / "evaluation.json"), run)
 
 
-@st.cache_resource(max_entries=50, show_spinner=False)
+@st.cache_resource(max_entries=300, show_spinner=False)
 def _evaluation(key: Stamp, _run: Run) -> dict[str, Any]:
     return _run.evaluation()
 

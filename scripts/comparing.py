@@ -36,12 +36,9 @@ def comparison(table: Table) -> str:
 def _settings(table: Table) -> list[str]:
     if not table.paths:
         return []
-    return [
-        "what differs",
-        *columns([["", *(row.label for row in table.rows)]]
-                 + [[path, *(row.settings[at] for row in table.rows)] for at, path in enumerate(table.paths)]),
-        "",
-    ]  # fmt: skip
+    cells = [["", *table.paths], *([row.label, *row.settings] for row in table.rows)]
+    turned = [list(column) for column in zip(*cells, strict=True)]
+    return ["what differs", *columns(cells if len(table.rows) > len(table.paths) else turned), ""]
 
 
 def _means(table: Table, metrics: tuple[str, ...]) -> list[str]:

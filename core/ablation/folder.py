@@ -14,7 +14,7 @@ from filelock import FileLock
 from core import jobs
 from core.config.ablation import AblationConfig
 from core.config.run import RunConfig
-from core.demands import check_run
+from core.demands import check_study, wanted_study
 from core.errors import ConfigError, FluoroscopeError, RunBusy, RunError, StudyError
 from core.files import read_json, write_json
 from core.runs import MANIFESTS, Run
@@ -87,9 +87,12 @@ class Ablation(Work):
             if made.config == config:
                 return made
             before = made._growing(config)
+        study = wanted_study(config.study)
         for variant in config.variants:
             try:
-                check_run(variant.run)
+                variant.run.check()
+                if study:
+                    check_study(variant.run, study)
             except (ConfigError, StudyError) as error:
                 raise type(error)(f"Configuration {variant.label!r} cannot work: {error}") from error
         made._write(config, before)
@@ -161,7 +164,8 @@ class Ablation(Work):
         if any(new.get(place) != run for place, run in old.items()):
             raise RunError(
                 f"There is an ablation {self.id!r} of other configurations or seeds. It can grow (the same command "
-                "with more values or seeds); for anything else give --name, so that its table stays what it was."
+                f"with more values or seeds), and `python -m scripts.ablate show {self.id}` prints its table; for "
+                "anything else give --name, so that it stays what it was."
             )
         if self.state().running:
             raise RunBusy(f"Ablation {self.id!r} is at work: stop it before it grows, or let it finish.")

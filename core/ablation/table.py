@@ -87,11 +87,6 @@ def to_latex(table: Table) -> bytes:
     heads += [METRICS[name].title for name in IN_LATEX]
     width = len(heads) + 3
     body = [_latex_row(table, row) for row in table.rows]
-    published = [
-        f"\\multicolumn{{{len(table.paths) + 2}}}{{l}}{{{_escaped(line.title)}}} & {line.value:.3f}"
-        f"{' &' * (width - len(table.paths) - 3)} \\\\"
-        for line in LINES
-    ]
     lines = [
         r"\begin{table}",
         r"\centering",
@@ -105,8 +100,7 @@ def to_latex(table: Table) -> bytes:
         r"\midrule",
         *body,
         r"\midrule",
-        f"\\multicolumn{{{width}}}{{l}}{{\\textit{{{MARK}: mean AUROC; the first eight on NIH ChestX-ray14}}}} \\\\",
-        *published,
+        *_latex_published(len(table.paths) + 2, width),
         r"\bottomrule",
         r"\end{tabular}}",
         r"\end{table}",
@@ -130,6 +124,19 @@ def _latex_row(table: Table, row: Row) -> str:
         ends = f"\\ [{made.low:+.3f}, {made.high:+.3f}]" if math.isfinite(made.low) else ""
         cells += [_bold(f"{made.value:+.3f}{ends}", made.beyond_chance), _latex_p(made.p_holm)]
     return " & ".join(cells) + r" \\"
+
+
+def _latex_published(first: int, width: int) -> list[str]:
+    """What others measured, by what it was measured on; their values stand under the first measure."""
+    lines = []
+    for place in dict.fromkeys(line.measured_on for line in LINES):
+        lines.append(f"\\multicolumn{{{width}}}{{l}}{{\\textit{{{MARK}: {_escaped(place)}}}}} \\\\")
+        own = [line for line in LINES if line.measured_on == place]
+        rest = " &" * (width - first - 1)
+        lines += [
+            f"\\multicolumn{{{first}}}{{l}}{{{_escaped(line.title)}}} & {line.value:.3f}{rest} \\\\" for line in own
+        ]
+    return lines
 
 
 def _latex_p(value: float) -> str:
