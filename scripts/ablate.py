@@ -55,6 +55,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     chosen = parser.parse_args(arguments)
     if bool(chosen.preset) == bool(chosen.what) or (chosen.what == "show") != bool(chosen.which):
         parser.error("give --preset NAME to start or go on with an ablation, or `list`, or `show NAME`")
+    if len({path for path, *_ in chosen.vary}) < len(chosen.vary):
+        parser.error("give all values of a setting after one --vary")
     return chosen
 
 

@@ -78,6 +78,8 @@ def ablation(
         ConfigError: no such base, setting or value; or a configuration that cannot work (which one is said).
     """
     words = dict(vary or {})
+    if bare := [path for path, values in words.items() if not values]:
+        raise ConfigError(f"No values are given for {', '.join(bare)}: name them after the path.")
     encoders = tuple(words.pop("encoder", ())) or (GRIDS[base].encoders if base in GRIDS else ("lite",))
     found: dict[str, RunConfig] = {}
     for encoder in encoders:

@@ -11,6 +11,7 @@ from core.ablation.folder import Ablation, Cell
 from core.config.paths import differing, settings, shown
 from core.errors import ConfigError, StudyError
 from core.metrics.comparison import (
+    ALPHA,
     NAN,
     REPLICATES,
     Difference,
@@ -116,10 +117,12 @@ class Table:
             if metric.resampled
             else "paired t test over seeds"
         )
+        floor = 2 * self.comparisons / (REPLICATES + 1)
+        mute = " With so many comparisons none can come out larger than chance: vary less at once."
         return (
             f"{metric.title}, difference to {self.baseline}: means over the seeds that both have; 95 % intervals and "
             f"two-sided p from a {way}; Holm's correction for {self.comparisons} "
-            f"comparison{'' if self.comparisons == 1 else 's'}."
+            f"comparison{'' if self.comparisons == 1 else 's'}.{mute if metric.resampled and floor >= ALPHA else ''}"
         )
 
 

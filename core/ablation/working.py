@@ -29,10 +29,11 @@ def work_off(ablation: Ablation) -> None:
     cells = ablation.cells
     with progress.stage("ablate", "runs") as tell:
         for at, cell in enumerate(cells):
+            if cell.done:
+                continue
             stop.check()
             tell(at, len(cells))
-            if not cell.done:
-                _work_one(cell, stop, partial(tell, at, len(cells)))
+            _work_one(cell, stop, partial(tell, at, len(cells)))
         tell(len(cells), len(cells))
     if lacking := [cell for cell in cells if not cell.done]:
         told = "\n".join(f"{cell.label}, seed {cell.seed}: {cell.why_not()}" for cell in lacking[:MOST_NAMED])

@@ -59,10 +59,11 @@ def results(job: Ablation) -> None:
         baseline = selection.one("Baseline", labels, name="baseline")
     table = compare(cached, job, cached.study(job.config.study), baseline=baseline, metric=metric)
     tell_missing(table)
-    st.dataframe(frame(table), hide_index=True, width="stretch", column_config=column_config(table))
+    st.dataframe(frame(table), hide_index=True, width="stretch", column_config=column_config(table), placeholder="–")
+    spread = " Patients vary in these intervals, seeds do not: their spread stands beside the mean (±)."
     st.caption(
-        f"{plain(table.how)} Patients vary in these intervals, seeds do not: their spread stands beside the mean "
-        f"(±). {METRICS[metric].better.capitalize()} is better. Click a head to sort."
+        f"{plain(table.how)}{spread if METRICS[metric].resampled else ''} {METRICS[metric].better.capitalize()} is "
+        "better. Click a head to sort."
     )
     show(
         forest(table, theme=theme()),

@@ -174,13 +174,13 @@ def test_stopped_killed_and_gone_on_with_by_the_same_command(workspace: Path) ->
     words = ("scripts.ablate", "--preset", "linear", "--study", "tiny", "--name", "cut", *QUICK.split())
     assert printed(command(workspace, *words, "--background")).strip() == "cut"
     made = Ablation.load("cut")
-    until(lambda: made.cells[0].done, 120)
-    until(lambda: made.cells[1].run.state().running, 60)
+    until(lambda: made.cells[0].done, 300)
+    until(lambda: made.cells[1].run.state().running, 120)
     assert made.stop()
-    until(lambda: not made.state().running, 60)
+    until(lambda: not made.state().running, 120)
     assert made.state().words == "stopped" and made.cells[1].run.state().stopped and not made.cells[2].begun
     assert printed(command(workspace, *words, "--background")).strip() == "cut"
-    until(lambda: made.cells[1].run.state().running, 60)
+    until(lambda: made.cells[1].run.state().running, 120)
     process = json.loads((made.folder / "process.json").read_text())
     for role in ("runner", "worker"):
         os.kill(process[role]["pid"], signal.SIGKILL)

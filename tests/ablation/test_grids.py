@@ -129,6 +129,7 @@ def test_an_encoder_is_one_value() -> None:
         ("orthogonal", {"head.layers": ["1", "99"]}, "Configuration 'orthogonal · layers 99' cannot work: HeadConfig"),
         ("linear", {"objective.orthogonal": ["0", "1"]}, "'linear · orthogonal 1' cannot work: ObjectiveConfig.orth"),
         ("linear", {"encoder": ["nope"]}, "No encoder 'nope'"),
+        ("linear", {"head.width": []}, "No values are given for head.width"),
     ],
 )
 def test_what_cannot_work_is_refused_in_words(preset_name: str, vary: dict[str, list[str]], words: str) -> None:

@@ -88,6 +88,12 @@ def test_measures_without_patients_are_compared_over_seeds(planned: tuple[Ablati
     assert gap.comparisons == 0 and all(math.isnan(row.difference.value) for row in gap.rows[1:] if row.difference)
 
 
+def test_too_many_comparisons_say_so(planned: tuple[Ablation, Study]) -> None:
+    table = compare(KNOWN, *planned)
+    assert "none can come out" not in table.how
+    assert "none can come out" in Table(**{**vars(table), "comparisons": 51}).how
+
+
 @pytest.mark.parametrize("options", [{"baseline": "nope"}, {"metric": "nope"}])
 def test_unknown_names_are_refused(planned: tuple[Ablation, Study], options: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="there are the configurations linear, orthogonal"):

@@ -42,7 +42,7 @@ def test_a_finished_ablation(seen: Ablation) -> None:
     assert table["Seeds"].tolist() == ["1 of 1"] * 3 and table["Difference"].notna().tolist() == [False, True, True]
     assert "head · kind" in table and "training · batch size" not in table
     assert len(figures(at)) == 1 and "difference to linear" in plots(at)[0]["alt"]
-    assert "paired bootstrap, 1,000 resamplings of the same 6 test patients" in texts(at).replace("\\", "")
+    assert "paired bootstrap, 2,000 resamplings of the same 6 test patients" in texts(at).replace("\\", "")
     assert "published, not measured here" in texts(at)
     assert [one.label for one in at.get("download_button")][-2:] == ["Table as CSV", "Table as LaTeX"]
 
