@@ -35,12 +35,20 @@ def new_run(config: RunConfig) -> Run:
         ConfigError, StudyError: it cannot work; no folder is left behind.
     """
     config.check()
-    if config.study != "demo" or "demo" in study_names():
-        study = Study.load(config.study)
+    if study := wanted_study(config.study):
         check_study(config, study)
         if config.start_from:
             _check_strangers(Run.load(config.start_from), study)
     return Run.create(config)
+
+
+def wanted_study(name: str) -> Study | None:
+    """The study of runs that are to be made; None where it is the demo and not there yet: it builds itself.
+
+    Raises:
+        StudyError: there is none of that name.
+    """
+    return Study.load(name) if name != "demo" or "demo" in study_names() else None
 
 
 def on_another_study(run: Run, study: str) -> RunConfig:

@@ -6,7 +6,7 @@
     ├── StudyError         a study that cannot be imported, loaded or trained on
     ├── WeightsMissing     an encoder's weights are neither on this machine nor within reach
     ├── ArtefactError      a file of ours that is absent, torn, altered or not of its form
-    ├── RunError           a run or an import that cannot do what was asked of it
+    ├── RunError           a run, an import or an ablation that cannot do what was asked of it
     │   └── RunBusy        ... because a process is already at work on it
     ├── TrainingDiverged   a loss that is no longer finite
     ├── Stopped            the work was asked to stop, has saved, and can be resumed
@@ -43,11 +43,11 @@ class ArtefactError(FluoroscopeError):
 
 
 class RunError(FluoroscopeError):
-    """A run or an import that cannot do what was asked of it."""
+    """A run, an import or an ablation that cannot do what was asked of it."""
 
 
 class RunBusy(RunError):
-    """A process is already at work on this run or import."""
+    """A process is already at work on this run, import or ablation."""
 
 
 class TrainingDiverged(FluoroscopeError):

@@ -30,7 +30,8 @@ def checked_slug(name: str, what: str = "study") -> str:
     """
     if not _SLUG.fullmatch(name):
         raise ConfigError(
-            f"{name[:80]!r} cannot name a {what}: use 1 to 64 of a-z, 0-9, '.', '-' and '_', "
+            f"{name[:80]!r} cannot name {'an' if what[0] in 'aeiou' else 'a'} {what}: "
+            "use 1 to 64 of a-z, 0-9, '.', '-' and '_', "
             "starting with a letter or digit (free text goes into the label)."
         )
     return name

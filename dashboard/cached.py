@@ -16,7 +16,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.config.importing import MappingConfig, Source
-from core.pictures.source import judged_centroids, judged_pairs
+from core.metrics.comparison import PatientScores
+from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run, read_metrics
 from core.store import EmbeddingSet, Projection
 from core.studies.folder import Folder
@@ -126,7 +127,7 @@ def evaluation(run: Run) -> dict[str, Any]:
     return _evaluation(stamp(run.folder / "evaluation" / "evaluation.json"), run)
 
 
-@st.cache_resource(max_entries=50, show_spinner=False)
+@st.cache_resource(max_entries=300, show_spinner=False)
 def _evaluation(key: Stamp, _run: Run) -> dict[str, Any]:
     return _run.evaluation()
 
@@ -162,3 +163,13 @@ def _pairs(
     key: Stamp, fingerprint: str, _run: Run, _of: Study
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
     return judged_pairs(embeddings(_run, "images"), embeddings(_run, "texts"), _of)
+
+
+def patient_scores(run: Run, of: Study) -> PatientScores:
+    """Scores of a run on the test split and on resampled test patients."""
+    return _patient_scores(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
+
+
+@st.cache_resource(max_entries=1000, show_spinner="Resampling test patients …")
+def _patient_scores(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> PatientScores:
+    return test_scores(predictions(_run), _of)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import streamlit as st
 
 from core import jobs
+from core.ablation.folder import Ablation
 from core.errors import FluoroscopeError
 from core.runs import Run
 from core.studies.imports import Import
@@ -26,6 +27,7 @@ DOING = {
     "embed": "Embedding",
     "evaluate": "Evaluating",
     "project": "Drawing the 3D map",
+    "ablate": "Working off runs",
 }
 UNSAID = "It ended without saying why: the end of its log is below."
 COLOURS = {"finished": "green", "running": "blue", "stopped": "orange", "not started": "gray"}
@@ -51,7 +53,8 @@ def progress(work: Work) -> None:
     st.progress(
         min(1.0, now["done"] / now["total"]),
         text=f"{text}: {now['done']:,} of {now['total']:,} {now['unit']}"
-        + (f" · {rate:,.0f}/s · {_duration(left)} to go" if rate else ""),
+        + (f" · {rate:,.0f}/s" if rate >= 0.5 else "")
+        + (f" · {_duration(left)} to go" if rate else ""),
     )
 
 
@@ -124,12 +127,44 @@ def import_card(job: Import) -> None:
         _log(job)
 
 
-def _start(job: Work) -> None:
+def ablation_card(job: Ablation, *, controls: bool = True) -> None:
+    """One ablation: how far it is, which run is under way, why some have no result, and what can be done about it."""
+    state = job.state()
+    done = sum(cell.done for cell in job.cells)
+    with st.container(border=True):
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        left.markdown(
+            f"**{plain(job.id)}** · {plain(job.config.study)} &nbsp; {badge(state)} &nbsp; "
+            f":small[{done} of {len(job.cells)} runs have a result]"
+        )
+        if state.running:
+            progress(job)
+            if cell := job.under_way():
+                st.caption(f"{plain(cell.label)}, seed {cell.seed}")
+                progress(cell.run)
+        elif not state.done and (reason := job.failure()):
+            st.error(plain(reason))
+        elif not (state.done or state.stopped or state.state == "new"):
+            st.error(UNSAID)
+        if not controls:
+            return
+        if state.running:
+            if right.button("Stop", key=f"stop-ablation-{job.id}", icon=":material/stop_circle:", width="stretch"):
+                job.stop()
+                st.toast("Asked to save and stop: the runs that are done stay.")
+        elif done < len(job.cells) and right.button(
+            "Go on", key=f"resume-ablation-{job.id}", icon=":material/replay:", width="stretch"
+        ):
+            _start(job, scope="app")
+        _log(job)
+
+
+def _start(job: Work, scope: Literal["fragment", "app"] = "fragment") -> None:
     try:
         job.start()
     except FluoroscopeError as error:
         st.warning(plain(str(error)))
-    st.rerun(scope="fragment")
+    st.rerun(scope=scope)
 
 
 def _controls(run: Run, state: jobs.JobState, place: Any) -> None:

@@ -34,10 +34,10 @@ def follow(run: Run, stage: str | None = None) -> None:
         sys.stderr.write(new.decode(errors="replace"))
         sys.stderr.flush()
 
-    state = _watch(run, draw)
+    state = watch(run, draw)
     if not state.done:
         print(f"Run {run.id[:8]} {state.words}.", file=sys.stderr)
-        sys.exit(_code(state))
+        sys.exit(exit_code(state))
 
 
 def follow_import(config: ImportConfig) -> Study:
@@ -47,19 +47,19 @@ def follow_import(config: ImportConfig) -> Study:
     """
     job = Import.begin(config)
     with tqdm(unit=" radiographs", desc=job.id) as bar:
-        state = _watch(job, lambda: _show(bar, read_progress(job.folder)["now"]))
+        state = watch(job, lambda: advance(bar, read_progress(job.folder)["now"]))
         if state.done:
             count = max(bar.n, len(Study.load(job.id)))
-            _show(bar, {"done": count, "total": count})
+            advance(bar, {"done": count, "total": count})
     if not state.done:
         print(job.failure() or (f"Import {state.words}.\n{job.log_tail(12)}"), file=sys.stderr)
         if state.stopped:
             print("What was decoded is kept: the same command goes on from there.", file=sys.stderr)
-        sys.exit(_code(state))
+        sys.exit(exit_code(state))
     return Study.load(job.id)
 
 
-def _watch(work: Work, draw: Callable[[], None]) -> JobState:
+def watch(work: Work, draw: Callable[[], None]) -> JobState:
     """Draw until the work ends, once more when it has; Ctrl-C asks it to save and stop, and goes on watching."""
     while True:
         try:
@@ -73,17 +73,18 @@ def _watch(work: Work, draw: Callable[[], None]) -> JobState:
             work.stop()
 
 
-def _code(state: JobState) -> int:
+def exit_code(state: JobState) -> int:
     """With which code a command ends whose work did not end well."""
     if state.stopped:
         return STOPPED
     return state.code if state.code and state.code > 0 else 1
 
 
-def _show(bar: tqdm, now: dict[str, int] | None) -> None:
+def advance(bar: tqdm, now: dict[str, int] | None) -> None:
+    """Bring a bar to where a stage stands."""
     if not now or not now["total"]:
         return
-    bar.total = now["total"]
-    if not bar.n:  # what an earlier start left does not count for the rate
+    if bar.total is None:  # what an earlier start left does not count for the rate
         bar.initial = bar.n = now["done"]
+    bar.total = now["total"]
     bar.update(now["done"] - bar.n)

@@ -1,4 +1,7 @@
-"""``python -m scripts.worker run ID [--stage NAME] | import NAME``: the process that does the work. Others watch it."""
+"""``python -m scripts.worker run ID [--stage NAME] | import NAME | ablation NAME``: the process that does the work.
+
+Others watch it.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +47,16 @@ def bring(name: str) -> None:
     reporting(found, work)
 
 
+def ablate(name: str) -> None:
+    """The runs of an ablation."""
+    from core.ablation.folder import Ablation
+    from core.ablation.working import work_off
+
+    found = Ablation.load(name)
+    logging.getLogger("core").info("ablation %s: %d runs on study %s", name, len(found.cells), found.config.study)
+    reporting(found, lambda: work_off(found))
+
+
 def reporting(subject: Work, work: Callable[[], None]) -> None:
     """Do the work; the reason of a failure is left in the subject's folder."""
     try:
@@ -71,7 +84,11 @@ if __name__ == "__main__":
     of_run = kinds.add_parser("run")
     of_run.add_argument("id")
     of_run.add_argument("--stage", choices=("train", "embed", "evaluate", "project"))
-    kinds.add_parser("import").add_argument("name")
+    of_run.set_defaults(work=lambda given: run(given.id, given.stage))
+    for kind, work in (("import", bring), ("ablation", ablate)):
+        of_name = kinds.add_parser(kind)
+        of_name.add_argument("name")
+        of_name.set_defaults(work=lambda given, work=work: work(given.name))
     arguments = parser.parse_args()
     set_up_log()
-    main(lambda: run(arguments.id, arguments.stage) if arguments.kind == "run" else bring(arguments.name))
+    main(lambda: arguments.work(arguments))

@@ -17,6 +17,10 @@ PARTS = ("core", "dashboard", "scripts")
 FILES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
 
 FOR_DASHBOARD = (
+    "core.ablation.folder",
+    "core.ablation.grids",
+    "core.ablation.numbers",
+    "core.ablation.table",
     "core.config",
     "core.demands",
     "core.errors",
@@ -26,6 +30,7 @@ FOR_DASHBOARD = (
     "core.jobs",
     "core.metrics",
     "core.pictures",
+    "core.published",
     "core.roots",
     "core.runs",
     "core.store",

@@ -233,7 +233,8 @@ def test_in_the_background_and_resumed_with_ctrl_c(workspace: Path) -> None:
 
 
 def test_a_light_command_imports_nothing_heavy() -> None:
-    code = "import sys, scripts.run, scripts.study\nprint({'torch', 'umap', 'transformers'} & set(sys.modules))"
+    light = "import sys, scripts.run, scripts.study, scripts.ablate"
+    code = f"{light}\nprint({{'torch', 'umap', 'transformers'}} & set(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
     )

@@ -98,7 +98,7 @@ class Config:
 def _plain(value: Any) -> Any:
     if isinstance(value, Config):
         return value.to_json()
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _is_config(hint: Any) -> bool:
@@ -109,7 +109,7 @@ def _revive(hint: Any, value: Any) -> Any:
     if _is_config(hint):
         return hint.from_json(value)
     if get_origin(hint) is tuple and isinstance(value, list):
-        return tuple(value)
+        return tuple(_revive(get_args(hint)[0], item) for item in value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     return value

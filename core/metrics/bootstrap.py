@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,12 +55,7 @@ def bootstrap(
     patient, n_patients = patient_index(patients, len(known))
     rankings = [_rank_column(known, values, k) for k in range(known.shape[1])]
     whole = _score(rankings, np.ones((len(known), 1)))
-    random = np.random.default_rng(seed)
-    step = max(1, CELLS // len(known))
-    parts = []
-    for start in range(0, replicates, step):
-        drawn = _multiplicities(random, n_patients, min(step, replicates - start))
-        parts.append(_score(rankings, drawn[patient]))
+    parts = [_score(rankings, drawn) for drawn in row_weights(patient, n_patients, replicates=replicates, seed=seed)]
     area, precision = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
     return Replicates(
         auroc_value=whole[0][0],
@@ -69,6 +64,16 @@ def bootstrap(
         average_precision=precision,
         n_patients=n_patients,
     )
+
+
+def row_weights(
+    patient: NDArray[np.intp], n_patients: int, *, replicates: int, seed: int
+) -> Iterator[NDArray[np.float32]]:
+    """How often each radiograph counts (n, r) in the replicates, block by block; patients (n,) as `patient_index`."""
+    random = np.random.default_rng(seed)
+    step = max(1, CELLS // len(patient))
+    for start in range(0, replicates, step):
+        yield _multiplicities(random, n_patients, min(step, replicates - start))[patient]
 
 
 def patient_index(patients: ArrayLike, n: int) -> tuple[NDArray[np.intp], int]:
@@ -138,13 +143,19 @@ def macro_interval(values: ArrayLike, replicates: ArrayLike, *, n_patients: int)
     The value is the mean over findings with support (not NaN). Within a replicate the mean is over those of them that
     have both classes among the drawn patients; a replicate in which none has is left out.
     """
+    value, means = macro_means(values, replicates)
+    return interval(value, means, n_patients=n_patients)
+
+
+def macro_means(values: ArrayLike, replicates: ArrayLike) -> tuple[float, NDArray[np.float64]]:
+    """The mean over findings on the data, and in each replicate (R,), by the rule of `macro_interval`; NaN without."""
     value, drawn = np.asarray(values, dtype=np.float64), np.asarray(replicates, dtype=np.float64)
     supported = ~np.isnan(value)
     if not supported.any():
-        return interval(float("nan"), [], n_patients=n_patients)
+        return float("nan"), np.full(len(drawn), np.nan)
     drawn = drawn[:, supported]
     present = ~np.isnan(drawn)
     count = present.sum(axis=1)
     sums = np.where(present, drawn, 0.0).sum(axis=1)
-    means = sums[count > 0] / count[count > 0]
-    return interval(float(value[supported].mean()), means, n_patients=n_patients)
+    means = np.divide(sums, count, out=np.full(len(drawn), np.nan), where=count > 0)
+    return float(value[supported].mean()), means

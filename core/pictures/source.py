@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.metrics import similarity
+from core.metrics.comparison import PatientScores, patient_scores
 from core.runs import Run, read_metrics
 from core.store import EmbeddingSet, Projection, paired_rows
 from core.studies.study import Study
@@ -36,6 +37,9 @@ class Source(Protocol):
     def pairs(self, run: Run, study: Study) -> tuple[Vectors, Vectors, Rows]:
         """Image and text vectors of the judged samples that have both, and their rows in the study."""
 
+    def patient_scores(self, run: Run, study: Study) -> PatientScores:
+        """Scores on the test split, and on resampled test patients, the same for every run of the study."""
+
 
 class Files:
     """Reads anew at every call."""
@@ -61,6 +65,9 @@ class Files:
     def pairs(self, run: Run, study: Study) -> tuple[Vectors, Vectors, Rows]:
         return judged_pairs(run.embeddings("images"), run.embeddings("texts"), study)
 
+    def patient_scores(self, run: Run, study: Study) -> PatientScores:
+        return test_scores(run.predictions(), study)
+
 
 def judged_centroids(images: EmbeddingSet, study: Study) -> tuple[Vectors, Rows]:
     """Disease centroids (K, d) of the judged samples, NaN without support, and their support (K,)."""
@@ -73,6 +80,16 @@ def judged_pairs(images: EmbeddingSet, texts: EmbeddingSet, study: Study) -> tup
     rows = study.judged_rows()
     own, paired, among = paired_rows(images, texts, study.samples["id"].to_numpy()[rows])
     return own, paired, rows[among]
+
+
+def test_scores(predictions: pd.DataFrame, study: Study) -> PatientScores:
+    """Scores on the test split, and on resampled test patients."""
+    test = study.rows("test")
+    probabilities, cosines = (
+        predictions[[f"{kind}:{name}" for name in study.findings]].to_numpy(np.float64)[test]
+        for kind in ("probability", "cosine")
+    )
+    return patient_scores(study.labels[test], probabilities, cosines, study.samples["patient"].to_numpy()[test])
 
 
 def short(run: Run) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from core import first_light
+from core.ablation.folder import list_ablations
 from core.config.presets import preset
 from core.demands import new_run
 from core.runs import Run, list_runs
@@ -117,6 +118,9 @@ def next_step(runs: list[Run]) -> None:
 def live(seen: tuple[int, int]) -> None:
     """Runs under way; the whole page is drawn again when a study or a run is finished."""
     runs = list_runs()
+    for ablation in list_ablations():
+        if ablation.state().running:
+            guarded(partial(status.ablation_card, ablation, controls=False))
     for run in runs:
         if run.state().running:
             guarded(partial(status.card, run, controls=False))
@@ -139,7 +143,7 @@ def page() -> None:
             "are drawn by a program, none is of a person. The first pictures appear in half a minute.",
             icon=":material/auto_awesome:",
         )
-    if any(run.state().running for run in runs):
+    if any(work.state().running for work in (*runs, *list_ablations())):
         live(marks(runs))
     next_step(runs)
     warn_of_broken()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from core.figures.ablation import differences
 from core.figures.curves import Curve, Reference, loss_curves
 from core.figures.diseases import auroc_intervals, confusion_grid
 from core.figures.gap import cosine_cones, paired_map, shift_curve
@@ -141,6 +142,17 @@ FIGURES: dict[str, Make] = {
         theme=theme,
     ),
     "confusion": lambda theme: confusion_grid(COUNTS, WORST, [0.3] * K, theme=theme),
+    "ablation": lambda theme: differences(
+        [HOSTILE, "without graph", "not begun"],
+        [0.02, -0.001, np.nan],
+        [0.01, np.nan, np.nan],
+        [0.03, np.nan, np.nan],
+        beyond=[True, False, False],
+        per_seed=[[0.01, 0.02, 0.03], [-0.001], []],
+        measure=f"AUROC {HOSTILE}",
+        baseline=HOSTILE,
+        theme=theme,
+    ),
     "prevalence": lambda theme: prevalence(WORST, *STATES, groups=GROUPS, limits=LIMITS, splits=SPLITS, theme=theme),
     "prevalence-log": lambda theme: prevalence(
         WORST, *STATES, groups=GROUPS, limits=LIMITS, splits=SPLITS, log=True, theme=theme
@@ -173,6 +185,9 @@ WITHOUT_DATA: dict[str, Make] = {
     "auroc": lambda theme: auroc_intervals([], [], [], [], n_positive=[], series=[], theme=theme),
     "zero-shot": lambda theme: prompt_scores([], [], [], [], n_positive=[], theme=theme),
     "confusion": lambda theme: confusion_grid([], [], [], theme=theme),
+    "ablation": lambda theme: differences(
+        [], [], [], [], beyond=[], per_seed=[], measure="AUROC", baseline="linear", theme=theme
+    ),
     "prevalence": lambda theme: prevalence([], *np.zeros((4, 0, 3)), groups=[], limits=LIMITS, theme=theme),
     "together": lambda theme: co_occurrence([], np.zeros((0, 0)), np.zeros((0, 0)), relative=True, theme=theme),
     "together-unknown": lambda theme: co_occurrence(["a"], [[0]], [[0]], relative=False, theme=theme),
@@ -201,6 +216,9 @@ SMALLEST: dict[str, Make] = {
         ["Edema"], [[np.nan]], [[np.nan]], [[np.nan]], n_positive=[0], series=["a"], theme=theme
     ),
     "confusion": lambda theme: confusion_grid([np.array([[0, 0], [0, 3]])], ["Edema"], [0.5], theme=theme),
+    "ablation": lambda theme: differences(
+        ["a"], [np.nan], [np.nan], [np.nan], beyond=[False], per_seed=[[]], measure="Gap", baseline="b", theme=theme
+    ),
     "prevalence": lambda theme: prevalence(
         ["Edema"], [[1]], [[0]], [[0]], [[0]], groups=["head"], limits=LIMITS, splits=["test"], theme=theme
     ),

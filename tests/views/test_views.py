@@ -18,8 +18,8 @@ from core.workspace import ROOT
 from tests.components import click, figures, plots
 from tests.finished import Finished
 
-VIEWS = ("home", "train", "curves", "space", "similarity", "gap", "diseases")
-FIGURES = {"home": 0, "train": 0, "curves": 6, "space": 2, "similarity": 3, "gap": 6, "diseases": 2}
+VIEWS = ("home", "train", "curves", "ablation", "space", "similarity", "gap", "diseases")
+FIGURES = {"home": 0, "train": 0, "curves": 6, "ablation": 0, "space": 2, "similarity": 3, "gap": 6, "diseases": 2}
 
 
 def opened(view: str, **query: str | list[str]) -> AppTest:
