@@ -40,15 +40,19 @@ class Run(Work):
     """One trained or zero-shot model on one study; everything is read from its folder."""
 
     @classmethod
-    def create(cls, config: RunConfig) -> Self:
+    def create(cls, config: RunConfig, run_id: str | None = None) -> Self:
         """Make a new folder with the config and what made it; nothing is started.
+
+        Args:
+            config: the settings.
+            run_id: where whoever makes it has noted an id beforehand; what a crash left of that folder is made whole.
 
         Raises:
             ConfigError: settings that do not fit together.
         """
         config.check()
-        folder = home() / "runs" / str(uuid.uuid4())
-        folder.mkdir(parents=True)
+        folder = home() / "runs" / (run_id or str(uuid.uuid4()))
+        folder.mkdir(parents=True, exist_ok=run_id is not None)
         created = time.time()
         write_json(
             folder / "config.json", {"config": config.to_json(), "created": created, "provenance": _provenance()}

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from core.config.importing import ImportConfig
 from core.jobs import STOPPED, JobState
 from core.runs import Run
+from core.searches import Search
 from core.studies.imports import Import
 from core.studies.study import Study
 from core.work import Work, read_progress
@@ -57,6 +58,27 @@ def follow_import(config: ImportConfig) -> Study:
             print("What was decoded is kept: the same command goes on from there.", file=sys.stderr)
         sys.exit(_code(state))
     return Study.load(job.id)
+
+
+def follow_search(search: Search) -> None:
+    """Show how a search goes until it ends, trial by trial, and end as it did.
+
+    The work goes on when this terminal closes; Ctrl-C asks it to stop, and the next start goes on from there.
+    """
+    told: set[int] = set()
+
+    def draw() -> None:
+        for trial in search.trials():
+            if trial.state in ("complete", "pruned", "failed") and trial.number not in told:
+                told.add(trial.number)
+                value = "" if trial.value is None else f"{trial.value:.4f}"
+                print(f"trial {trial.number:>3}  {trial.state:10}{value:10}{trial.reason}", file=sys.stderr)
+
+    state = _watch(search, draw)
+    if not state.done:
+        print(search.failure() or f"Search {state.words}.\n{search.log_tail(12)}", file=sys.stderr)
+        print(f"Go on with `python -m scripts.search --resume {search.id}`.", file=sys.stderr)
+        sys.exit(_code(state))
 
 
 def _watch(work: Work, draw: Callable[[], None]) -> JobState:

@@ -1,4 +1,5 @@
-"""``python -m scripts.worker run ID [--stage NAME] | import NAME``: the process that does the work. Others watch it."""
+"""``python -m scripts.worker run ID [--stage NAME] | import NAME | search NAME --worker N``: the process that does the
+work. Others watch it."""
 
 from __future__ import annotations
 
@@ -44,6 +45,20 @@ def bring(name: str) -> None:
     reporting(found, work)
 
 
+def search(name: str, number: str) -> None:
+    """One worker of a search."""
+    from core.searches import Search, SearchWorker
+
+    worker = SearchWorker(Search.load(name).folder / "workers" / number)
+
+    def work() -> None:
+        from core.searching.worker import Searcher
+
+        Searcher(worker).work()
+
+    reporting(worker, work)
+
+
 def reporting(subject: Work, work: Callable[[], None]) -> None:
     """Do the work; the reason of a failure is left in the subject's folder."""
     try:
@@ -72,6 +87,14 @@ if __name__ == "__main__":
     of_run.add_argument("id")
     of_run.add_argument("--stage", choices=("train", "embed", "evaluate", "project"))
     kinds.add_parser("import").add_argument("name")
+    of_search = kinds.add_parser("search")
+    of_search.add_argument("name")
+    of_search.add_argument("--worker", default="1")
     arguments = parser.parse_args()
+    works: dict[str, Callable[[], None]] = {
+        "run": lambda: run(arguments.id, arguments.stage),
+        "import": lambda: bring(arguments.name),
+        "search": lambda: search(arguments.name, arguments.worker),
+    }
     set_up_log()
-    main(lambda: run(arguments.id, arguments.stage) if arguments.kind == "run" else bring(arguments.name))
+    main(works[arguments.kind])

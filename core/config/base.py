@@ -98,7 +98,7 @@ class Config:
 def _plain(value: Any) -> Any:
     if isinstance(value, Config):
         return value.to_json()
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _is_config(hint: Any) -> bool:
@@ -109,7 +109,7 @@ def _revive(hint: Any, value: Any) -> Any:
     if _is_config(hint):
         return hint.from_json(value)
     if get_origin(hint) is tuple and isinstance(value, list):
-        return tuple(value)
+        return tuple(_revive(get_args(hint)[0], item) for item in value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     return value
@@ -128,6 +128,16 @@ def _fits(hint: Any, value: Any) -> bool:
     if hint in (int, float) and isinstance(value, bool):
         return False
     return isinstance(value, (int, float) if hint is float else hint)
+
+
+def check_setting(owner: type[Config], name: str, value: Any) -> None:
+    """Whether a field of a config may have a value (what fits together is asked when a config is made).
+
+    Raises:
+        ConfigError: a wrong type, or out of range.
+    """
+    field = next(one for one in dataclasses.fields(owner) if one.name == name)  # type: ignore[arg-type]
+    _check(owner.__name__, field, typing.get_type_hints(owner)[name], value)
 
 
 def _allowed(hint: Any) -> str:
