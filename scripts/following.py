@@ -11,7 +11,6 @@ from tqdm import tqdm
 from core.config.importing import ImportConfig
 from core.jobs import STOPPED, JobState
 from core.runs import Run
-from core.searches import Search
 from core.studies.imports import Import
 from core.studies.study import Study
 from core.work import Work, read_progress
@@ -35,10 +34,10 @@ def follow(run: Run, stage: str | None = None) -> None:
         sys.stderr.write(new.decode(errors="replace"))
         sys.stderr.flush()
 
-    state = _watch(run, draw)
+    state = watch(run, draw)
     if not state.done:
         print(f"Run {run.id[:8]} {state.words}.", file=sys.stderr)
-        sys.exit(_code(state))
+        sys.exit(code_of(state))
 
 
 def follow_import(config: ImportConfig) -> Study:
@@ -48,7 +47,7 @@ def follow_import(config: ImportConfig) -> Study:
     """
     job = Import.begin(config)
     with tqdm(unit=" radiographs", desc=job.id) as bar:
-        state = _watch(job, lambda: _show(bar, read_progress(job.folder)["now"]))
+        state = watch(job, lambda: _show(bar, read_progress(job.folder)["now"]))
         if state.done:
             count = max(bar.n, len(Study.load(job.id)))
             _show(bar, {"done": count, "total": count})
@@ -56,32 +55,11 @@ def follow_import(config: ImportConfig) -> Study:
         print(job.failure() or (f"Import {state.words}.\n{job.log_tail(12)}"), file=sys.stderr)
         if state.stopped:
             print("What was decoded is kept: the same command goes on from there.", file=sys.stderr)
-        sys.exit(_code(state))
+        sys.exit(code_of(state))
     return Study.load(job.id)
 
 
-def follow_search(search: Search) -> None:
-    """Show how a search goes until it ends, trial by trial, and end as it did.
-
-    The work goes on when this terminal closes; Ctrl-C asks it to stop, and the next start goes on from there.
-    """
-    told: set[int] = set()
-
-    def draw() -> None:
-        for trial in search.trials():
-            if trial.state in ("complete", "pruned", "failed") and trial.number not in told:
-                told.add(trial.number)
-                value = "" if trial.value is None else f"{trial.value:.4f}"
-                print(f"trial {trial.number:>3}  {trial.state:10}{value:10}{trial.reason}", file=sys.stderr)
-
-    state = _watch(search, draw)
-    if not state.done:
-        print(search.failure() or f"Search {state.words}.\n{search.log_tail(12)}", file=sys.stderr)
-        print(f"Go on with `python -m scripts.search --resume {search.id}`.", file=sys.stderr)
-        sys.exit(_code(state))
-
-
-def _watch(work: Work, draw: Callable[[], None]) -> JobState:
+def watch(work: Work, draw: Callable[[], None]) -> JobState:
     """Draw until the work ends, once more when it has; Ctrl-C asks it to save and stop, and goes on watching."""
     while True:
         try:
@@ -95,7 +73,7 @@ def _watch(work: Work, draw: Callable[[], None]) -> JobState:
             work.stop()
 
 
-def _code(state: JobState) -> int:
+def code_of(state: JobState) -> int:
     """With which code a command ends whose work did not end well."""
     if state.stopped:
         return STOPPED

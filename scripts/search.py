@@ -8,18 +8,15 @@ import sys
 
 import tyro
 
-from core.config.command import command_of
 from core.config.presets import PRESETS, preset
 from core.config.run import RunConfig
 from core.config.search import JUDGED, SearchConfig
 from core.config.space import Dimension, default_space
 from core.demands import check_search
 from core.errors import RunBusy
-from core.runs import Run
 from core.searches import Search
-from core.workspace import home
 from scripts.common import main
-from scripts.following import follow_search
+from scripts.trials import follow_search, outcome
 
 SUMMARY = "What does not vary starts from the preset's settings:"
 SPACE = (
@@ -68,20 +65,6 @@ def settings(chosen: argparse.Namespace, rest: list[str]) -> SearchConfig:
         trials=chosen.trials or 20, judged=chosen.judged, sampler=chosen.sampler, pruner=chosen.pruner,
         seed=chosen.search_seed,
     )  # fmt: skip
-
-
-def outcome(search: Search) -> str:
-    """The best settings, and the command that makes that run again."""
-    best = search.best()
-    if best is None or best.run is None:
-        return "No trial went to its end."
-    run = Run(home() / "runs" / best.run)
-    lines = [f"best: trial {best.number}, {JUDGED[search.config.judged]} {best.value:.4f}, run {run.id}"]
-    lines += [
-        f"  {path:32}{value:.4g}" if isinstance(value, float) else f"  {path:32}{value}"
-        for path, value in best.parameters.items()
-    ]
-    return "\n".join([*lines, "the same run again:", f"  {command_of(run.config)}"])
 
 
 def work() -> None:

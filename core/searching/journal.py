@@ -18,7 +18,7 @@ from core.searches import Search
 
 
 class KernelLock(JournalFileOpenLock):
-    """A lock that is free as soon as its holder is gone; optuna's own is a file, which a kill leaves for all to wait for."""
+    """A lock that is free as soon as its holder is gone; after a kill all would wait for optuna's own, a file."""
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
