@@ -36,6 +36,7 @@ class Trial:
         run: the id of its run; None where its settings were refused.
         values: the judged value at the end of each epoch so far.
         reason: why it failed or was pruned.
+        seconds: from its beginning to its end, pauses between workers too; None before it ended.
     """
 
     number: int
@@ -45,6 +46,7 @@ class Trial:
     run: str | None
     values: dict[int, float]
     reason: str
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,11 @@ VIEWS = {
         ("bring", "Import", "download"),
         ("studies", "Studies", "photo_library"),
     ],
-    "Models": [("train", "Train", "play_circle"), ("curves", "Curves", "show_chart")],
+    "Models": [
+        ("train", "Train", "play_circle"),
+        ("curves", "Curves", "show_chart"),
+        ("search", "Search", "manage_search"),
+    ],
     "Instrument": [
         ("space", "Space", "bubble_chart"),
         ("similarity", "Similarity", "grid_on"),

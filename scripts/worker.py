@@ -48,15 +48,10 @@ def bring(name: str) -> None:
 def search(name: str, number: str) -> None:
     """One worker of a search."""
     from core.searches import Search, SearchWorker
+    from core.searching.worker import Searcher
 
     worker = SearchWorker(Search.load(name).folder / "workers" / number)
-
-    def work() -> None:
-        from core.searching.worker import Searcher
-
-        Searcher(worker).work()
-
-    reporting(worker, work)
+    reporting(worker, lambda: Searcher(worker).work())
 
 
 def reporting(subject: Work, work: Callable[[], None]) -> None:

@@ -90,6 +90,11 @@ class Config:
         except TypeError as error:
             raise ConfigError(f"{cls.__name__}: {error}. Give every setting without a default.") from error
 
+    @classmethod
+    def help(cls) -> dict[str, str]:
+        """The line of help of each setting."""
+        return {field.name: settings_of(field).help for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+
     def replace(self, **changes: Any) -> Self:
         """A copy with some settings changed, checked again."""
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]

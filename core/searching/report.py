@@ -63,4 +63,5 @@ def _row(trial: FrozenTrial, search: Search) -> dict[str, Any]:
         "run": run if made else None,
         "values": trial.intermediate_values,
         "reason": told.get("reason") or "",
+        "seconds": trial.duration.total_seconds() if trial.duration else None,
     }
