@@ -37,8 +37,11 @@ def setting_names(paths: Sequence[str]) -> dict[str, str]:
 
 def _short(path: str) -> str:
     group, _, name = path.rpartition(".")
-    weight = " weight" if group == "objective" and name in ALL_LOSSES else ""
-    return (name.replace("_", " ") + weight).capitalize()
+    if group == "objective" and name in ALL_LOSSES:
+        name += " weight"
+    elif group not in ("objective", "training"):  # "kind" and "width" say little without what they are of
+        name = f"{group.rpartition('.')[2]} {name}"
+    return name.replace("_", " ").strip().capitalize()
 
 
 def searched(value: Value) -> str:

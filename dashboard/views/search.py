@@ -63,8 +63,10 @@ def standing(search: Search, trials: Sequence[Trial], ended: Sequence[Trial]) ->
     left = search.config.trials - len(ended)
     if not left:
         return f"{words} · the best one's run goes through all stages"
-    time = f" · about {status.duration(left * sum(took) / len(took) / max(1, len(search.running())))} to go"
-    return f"{words} · {counts['running']} at work{time if took else ''}"
+    words += f" · {counts['running']} at work"
+    if not took:
+        return words
+    return f"{words} · about {status.duration(left * sum(took) / len(took) / len(search.running() or [1]))} to go"
 
 
 def _while_running(search: Search, place: Any) -> None:
