@@ -74,9 +74,9 @@ def history(points: Sequence[Point], *, maximised: bool, y_title: str, theme: Th
                 hovertemplate="trial %{x}: %{y:.4g}<br>%{text}<extra></extra>",
             )  # fmt: skip
     if complete:
-        values = [one.value for one in complete if one.value is not None]
+        line = best_so_far([one.value or 0.0 for one in complete], maximised=maximised).tolist()
         made.add_scatter(
-            x=[one.number for one in complete], y=best_so_far(values, maximised=maximised), mode="lines",
+            x=[*(one.number for one in complete), max(one.number for one in points)], y=[*line, line[-1]], mode="lines",
             line={"color": theme.colour(1), "width": 2, "shape": "hv"}, name="best so far", hoverinfo="skip",
         )  # fmt: skip
     for number in failed:  # marks, not points: they have no value
@@ -112,7 +112,7 @@ def slices(
     points: Sequence[Point], names: Sequence[str], *, logarithmic: Sequence[str] = (), y_title: str,
     theme: Theme = LIGHT,
 ) -> go.Figure:  # fmt: skip
-    """The value against each setting, one panel a setting; later trials are darker (lighter on dark ground).
+    """The value against each setting, one panel a setting; later trials in stronger colour.
 
     Args:
         points: trials by number; those without a value are left out.
@@ -164,7 +164,7 @@ def _slice(
         x=x, y=[one.value for one in own], mode="markers", name=plain(name), row=row, col=column,
         marker={"size": 8, "symbol": ["circle" if one.state == "complete" else "circle-open" for one in own],
                 "color": [one.number for one in own], "cmin": 0, "cmax": max(1, last),
-                "colorscale": [list(stop) for stop in reversed_scale(theme)]},
+                "colorscale": [[0, theme.grounded], [1, theme.colour(0)]]},
         customdata=[one.run for one in own],
         text=[f"trial {one.number} ({one.state})<br>{_settings(one)}" for one in own],
         hovertemplate="%{text}<br>%{y:.4g}<extra></extra>",
@@ -174,13 +174,17 @@ def _slice(
             tickvals=list(range(len(few))), ticktext=distinct(few), range=[-0.5, len(few) - 0.5], row=row, col=column
         )
     elif log:
-        made.update_xaxes(type="log", row=row, col=column)
+        ticks = _powers([float(value or 0) for value in found])
+        made.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{tick:g}" for tick in ticks], row=row, col=column)
 
 
-def reversed_scale(theme: Theme) -> list[tuple[float, str]]:
-    """The sequential scale from what is close to the ground to what is far from it."""
-    stops = list(theme.sequential)
-    return stops if theme.name == "dark" else [(1 - place, colour) for place, colour in reversed(stops)]
+def _powers(values: Sequence[float]) -> list[float]:
+    """Ticks of a logarithmic axis: powers of ten, every second or third where there are many, and 2 and 5 times these
+    where there are few; written out, because plotly's own would say 100µ."""
+    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    step = max(1, (high - low) // 3)
+    steps = (1, 2, 5) if high - low < 2 else (1,)
+    return [times * 10.0**power for power in range(low, high + 1, step) for times in steps]
 
 
 def importance_bars(shares: Mapping[str, float], *, complete: int, needed: int, theme: Theme = LIGHT) -> go.Figure:
@@ -192,7 +196,7 @@ def importance_bars(shares: Mapping[str, float], *, complete: int, needed: int, 
         theme: light or dark.
     """
     if not shares:
-        return empty(theme, f"Importances are told from {needed} complete trials on; so far there are {complete}")
+        return empty(theme, f"Told from {needed} complete trials on; there are {complete}")
     ordered = sorted(shares.items(), key=lambda pair: pair[1])
     made = figure(theme, height=110 + 30 * len(ordered))
     made.add_bar(

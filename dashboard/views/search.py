@@ -125,9 +125,9 @@ def table(config: SearchConfig, trials: Sequence[Trial]) -> None:
             "Trial": one.number,
             "State": one.state,
             judged: one.value,
+            "Curves": f"/curves?curves={one.run}" if one.run else None,
             **{names[path]: searched(one.parameters[path]) for path in names if path in one.parameters},
             "Epochs": max(one.values, default=0),
-            "Curves": f"/curves?curves={one.run}" if one.run else None,
             "Why": one.reason,
         }
         for one in reversed(trials)
@@ -137,7 +137,9 @@ def table(config: SearchConfig, trials: Sequence[Trial]) -> None:
         "Curves": st.column_config.LinkColumn(display_text="look"),
         "Why": st.column_config.TextColumn(width="large"),
     }
-    st.dataframe(rows, hide_index=True, width="stretch", column_config=columns, key=f"trials-{config.name}")
+    st.dataframe(
+        rows, hide_index=True, width="stretch", column_config=columns, key=f"trials-{config.name}", placeholder=""
+    )
 
 
 def draw(search: Search) -> None:
