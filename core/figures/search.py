@@ -122,7 +122,8 @@ def slices(
         theme: light or dark.
     """
     shown = [*_valued(points, "complete"), *_valued(points, "pruned")]
-    if not shown or not names:
+    names = [name for name in names if any(name in one.parameters for one in shown)]
+    if not names:
         return empty(theme, "No trial has a value yet")
     columns = min(COLUMNS, len(names))
     rows = math.ceil(len(names) / columns)
@@ -182,7 +183,7 @@ def _powers(values: Sequence[float]) -> list[float]:
     """Ticks of a logarithmic axis: powers of ten, every second or third where there are many, and 2 and 5 times these
     where there are few; written out, because plotly's own would say 100µ."""
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
-    step = max(1, (high - low) // 3)
+    step = max(1, math.ceil((high - low) / 3))
     steps = (1, 2, 5) if high - low < 2 else (1,)
     return [times * 10.0**power for power in range(low, high + 1, step) for times in steps]
 
@@ -196,7 +197,9 @@ def importance_bars(shares: Mapping[str, float], *, complete: int, needed: int, 
         theme: light or dark.
     """
     if not shares:
-        return empty(theme, f"Told from {needed} complete trials on; there are {complete}")
+        made = empty(theme, f"Told from {needed} complete trials on; there are {complete}")
+        made.layout.annotations[0].text = f"Told from {needed} complete trials on;<br>there are {complete}"
+        return made
     ordered = sorted(shares.items(), key=lambda pair: pair[1])
     made = figure(theme, height=110 + 30 * len(ordered))
     made.add_bar(

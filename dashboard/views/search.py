@@ -89,7 +89,7 @@ def _start(search: Search, workers: int) -> None:
     except FluoroscopeError as error:
         st.warning(plain(str(error)))
         return
-    st.rerun()  # all of the page: it looks again every other second from now on
+    st.rerun(scope="fragment")
 
 
 def best_settings(config: SearchConfig, trials: Sequence[Trial]) -> None:
@@ -191,10 +191,13 @@ def settings() -> tuple[SearchConfig, int]:
     judged = third.selectbox("Judged by", list(JUDGED), format_func=JUDGED.__getitem__, key="search-judged")
     workers = fourth.number_input("Workers", 1, 64, 1, key="search-workers", help="trials at the same time")
     space = space_form(base, weights=judged != "loss", key=f"search-{base.preset}-{judged}")
+    varied = [one.path.rpartition(".")[2] for one in space]
     with st.expander("Settings that do not vary, and how the search goes"):
-        left, right = st.columns(2)
-        with left:
-            base = typing.cast(RunConfig, form(base, key=f"search-base-{base.preset}", main=True))
+        left, middle, right = st.columns(3)
+        for column, main in ((left, True), (middle, False)):
+            with column:
+                base = typing.cast(RunConfig, form(base, key=f"search-base-{base.preset}-{main}", main=main,
+                                                   but=(*NAMED, *varied)))  # fmt: skip
         with right:
             sampler = st.selectbox("Sampler", ["tpe", "random"], key="search-sampler", help=HELPS["sampler"])
             pruner = st.selectbox("Pruner", ["median", "hyperband", "none"], key="search-pruner", help=HELPS["pruner"])
@@ -209,6 +212,8 @@ def settings() -> tuple[SearchConfig, int]:
 
 
 HELPS = SearchConfig.help()
+NAMED = ("study", "preset", "label", "encoder")
+"""Settings that have widgets of their own here, or none."""
 
 
 def choose() -> RunConfig:
@@ -239,7 +244,7 @@ def page() -> None:
         chosen = selection.one("Search", list(searches), name="search", always_in_url=True)
         search = searches[chosen]
 
-        @st.fragment(run_every=2.0 if search.state().running else None)
+        @st.fragment(run_every=2.0)
         def live() -> None:
             draw(search)
 
