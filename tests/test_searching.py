@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import time
 from pathlib import Path
@@ -108,7 +109,8 @@ def test_half_a_line_that_a_kill_left_is_cut_off(workspace: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"op_code":5,"wor')
     study = open_study(search)
-    assert path.read_bytes() == whole
+    assert path.read_bytes().startswith(whole)
+    assert all(json.loads(line) for line in path.read_bytes().splitlines())
     study.tell(study.ask(), 2.0)
     assert [trial.value for trial in open_study(search).trials] == [1.0, 2.0]
 
@@ -158,7 +160,7 @@ class NoStop:
 
 
 def test_pruning_really_stops_a_run(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five trials were perfect; the sixth, a real run of 5,000 epochs, is ended after its second one."""
+    """Five trials were perfect; the sixth, a real run of 5,000 epochs, has two epochs of grace."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(working, "StopRequest", NoStop)
     tiny_study(counts=(16, 8, 8))
@@ -172,7 +174,7 @@ def test_pruning_really_stops_a_run(workspace: Path, monkeypatch: pytest.MonkeyP
     [run] = list_runs()
     pruned = search.trials()[5]
     assert (pruned.state, pruned.run) == ("pruned", run.id)
-    assert re.match(r"after epoch [3-9]\d* of 5000, at 0\.\d+: others were higher", pruned.reason)
+    assert re.match(r"after epoch 2 of 5000, at 0\.\d+: others were higher", pruned.reason)
     assert run.state().stopped and not run.has("train")
     rows = read_metrics(run.folder / "metrics.jsonl")
     assert rows[-1]["note"].startswith("Pruned by the search toys") and len(rows) < 4000
@@ -198,7 +200,7 @@ def test_the_command_searches_is_killed_and_goes_on(workspace: Path) -> None:
     assert printed(command(workspace, *words, "--workers", "2", "--background")).split()[0] == "mine"
     search = Search.load("mine")
     until(lambda: sum(one.run is not None for one in search.trials()) == 2, 60)
-    time.sleep(2)
+    time.sleep(random.uniform(0, 3))
     for worker in search.running():
         jobs._kill_tree(jobs._process_of(worker.folder, "runner") or 0)
     until(lambda: not search.running())
@@ -206,8 +208,8 @@ def test_the_command_searches_is_killed_and_goes_on(workspace: Path) -> None:
     said = printed(command(workspace, *words, "--workers", "2"))
     assert search.state().done
     trials = search.trials()
-    assert [(one.number, one.state) for one in trials] == [(at, "complete") for at in range(3)]
-    assert len({one.run for one in trials}) == len(list_runs()) == 3
+    assert [(one.number, one.state) for one in trials] == [(at, "complete") for at in range(2)]
+    assert len({one.run for one in trials}) == len(list_runs()) == 2
     best = search.best()
     assert best is not None and f"best: trial {best.number}, validation AUROC {best.value:.4f}" in said
     assert all(Run.load(str(best.run)).has(stage) for stage in MANIFESTS)

@@ -39,7 +39,9 @@ class SearchConfig(Config):
         help="median: ends a trial that is worse than half of the others at the same epoch (from the sixth trial on); "
         "hyperband: in brackets (Li et al., 2018); none",
     )
-    grace: int = setting(default=2, help="epochs that the median pruner leaves every trial", low=1, high=10_000)
+    grace: int = setting(
+        default=2, help="epochs that a trial has done before the median pruner looks", low=1, high=10_000
+    )
     seed: int = setting(
         default=0, help="of the sampler; each trial draws from it and its own number", low=0, high=2**31
     )

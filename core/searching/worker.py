@@ -59,7 +59,6 @@ class Searcher:
             trial = self._claim()
             if trial is None:
                 break
-            self.publish()
             self._try(trial)
         self._finish()
 
@@ -112,6 +111,7 @@ class Searcher:
             self._tell(trial, TrialState.FAIL, str(error))
             return
         log.info("trial %d: run %s, %s", trial.number, run.id[:8], _words(trial.params))
+        self.publish()
         watch = Watch(self, trial, run)
         state = run.state()
         # one whose worker was killed may have ended since

