@@ -89,7 +89,7 @@ def _start(search: Search, workers: int) -> None:
     except FluoroscopeError as error:
         st.warning(plain(str(error)))
         return
-    st.rerun(scope="fragment")
+    st.rerun()
 
 
 def best_settings(config: SearchConfig, trials: Sequence[Trial]) -> None:
