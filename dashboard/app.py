@@ -15,11 +15,7 @@ import streamlit as st
 from dashboard import selection, widgets
 
 VIEWS = {
-    "Radiographs": [
-        ("home", "Home", "home"),
-        ("bring", "Import", "download"),
-        ("studies", "Studies", "photo_library"),
-    ],
+    "Radiographs": [("home", "Home", "home"), ("bring", "Import", "download"), ("studies", "Studies", "photo_library")],
     "Models": [
         ("train", "Train", "play_circle"),
         ("curves", "Curves", "show_chart"),
