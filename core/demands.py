@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from core.config.presets import PRESETS
 from core.config.run import RunConfig
+from core.config.search import SearchConfig
 from core.errors import RunError, StudyError
 from core.runs import Run
 from core.studies.captions import captions
@@ -28,8 +29,11 @@ def check_study(config: RunConfig, study: Study) -> None:
         check_leaks(study.samples)
 
 
-def new_run(config: RunConfig) -> Run:
+def new_run(config: RunConfig, run_id: str | None = None) -> Run:
     """Make a run when its study has what it demands (the demo builds itself where it is missing); nothing is started.
+
+    Args:
+        config, run_id: see :meth:`Run.create`.
 
     Raises:
         ConfigError, StudyError: it cannot work; no folder is left behind.
@@ -39,7 +43,26 @@ def new_run(config: RunConfig) -> Run:
         check_study(config, study)
         if config.start_from:
             _check_strangers(Run.load(config.start_from), study)
-    return Run.create(config)
+    return Run.create(config, run_id)
+
+
+def check_search(config: SearchConfig) -> None:
+    """Refuse a search whose trials could not be told apart on the study's validation split.
+
+    Raises:
+        ConfigError, StudyError: its runs could not work, or validation has not what they are judged by.
+    """
+    if not (study := wanted_study(config.base.study)):
+        return  # it builds itself, with all that is wanted
+    check_study(config.base, study)
+    labels = study.labels[study.rows("val")]
+    if not len(labels):
+        raise StudyError(f"Study {study.name!r} has no validation split, so trials of a search cannot be judged on it.")
+    if config.judged == "auroc" and not ((labels == 0).any(0) & (labels == 1).any(0)).any():
+        raise StudyError(
+            f"Study {study.name!r} has no finding with both classes in validation, so there is no AUROC to judge "
+            "trials by: judge them by 'loss'."
+        )
 
 
 def wanted_study(name: str) -> Study | None:

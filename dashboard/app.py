@@ -15,12 +15,13 @@ import streamlit as st
 from dashboard import selection, widgets
 
 VIEWS = {
-    "Radiographs": [
-        ("home", "Home", "home"),
-        ("bring", "Import", "download"),
-        ("studies", "Studies", "photo_library"),
+    "Radiographs": [("home", "Home", "home"), ("bring", "Import", "download"), ("studies", "Studies", "photo_library")],
+    "Models": [
+        ("train", "Train", "play_circle"),
+        ("curves", "Curves", "show_chart"),
+        ("ablation", "Ablation", "rule"),
+        ("search", "Search", "manage_search"),
     ],
-    "Models": [("train", "Train", "play_circle"), ("curves", "Curves", "show_chart"), ("ablation", "Ablation", "rule")],
     "Instrument": [
         ("space", "Space", "bubble_chart"),
         ("similarity", "Similarity", "grid_on"),

@@ -19,6 +19,7 @@ from core.config.importing import MappingConfig, Source
 from core.metrics.comparison import PatientScores
 from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run, read_metrics
+from core.searches import Search, Trial
 from core.store import EmbeddingSet, Projection
 from core.studies.folder import Folder
 from core.studies.mapping import open_table, propose
@@ -141,6 +142,16 @@ def metrics(run: Run) -> list[dict[str, Any]]:
 @st.cache_resource(max_entries=50, show_spinner=False)
 def _metrics(key: Stamp, _path: Path) -> list[dict[str, Any]]:
     return read_metrics(_path)
+
+
+def trials(search: Search) -> list[Trial]:
+    """The trials of a search so far."""
+    return _trials(stamp(search.folder / "trials.json"), search.state().running, search)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _trials(key: Stamp, running: bool, _search: Search) -> list[Trial]:
+    return _search.trials()
 
 
 def centroids(run: Run, of: Study) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

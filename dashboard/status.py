@@ -54,11 +54,11 @@ def progress(work: Work) -> None:
         min(1.0, now["done"] / now["total"]),
         text=f"{text}: {now['done']:,} of {now['total']:,} {now['unit']}"
         + (f" · {rate:,.0f}/s" if rate >= 0.5 else "")
-        + (f" · {_duration(left)} to go" if rate else ""),
+        + (f" · {duration(left)} to go" if rate else ""),
     )
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

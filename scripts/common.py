@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import sys
 import warnings
 from collections.abc import Callable
 
-from core.errors import FluoroscopeError, Stopped
+from core.errors import FluoroscopeError, RunError, Stopped
 from core.jobs import STOPPED
+from core.work import Work
 
 NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
 WORKSPACE_CLOSED = (
@@ -42,3 +44,24 @@ def main(work: Callable[[], None]) -> None:
             raise
         print(f"RunError: {WORKSPACE_CLOSED}", file=sys.stderr)
         sys.exit(1)
+
+
+def reporting(subject: Work, work: Callable[[], None]) -> None:
+    """Do the work; the reason of a failure is left in the subject's folder."""
+    try:
+        work()
+    except Stopped:
+        raise
+    except FluoroscopeError as error:
+        subject.fail(error)
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            told = RunError(f"No room to write ({error.strerror}). What was saved is whole: make room, then go on.")
+        elif error.errno in NO_RIGHT:
+            told = RunError(WORKSPACE_CLOSED)
+        else:
+            raise
+        with contextlib.suppress(OSError):
+            subject.fail(told)
+        raise told from error

@@ -1,19 +1,12 @@
-"""``python -m scripts.worker run ID [--stage NAME] | import NAME | ablation NAME``: the process that does the work.
-
-Others watch it.
-"""
+"""``python -m scripts.worker run ID [--stage NAME] | import NAME | ablation NAME | search NAME [--worker N]``: the
+process that does the work. Others watch it."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import errno
 import logging
-from collections.abc import Callable
 
-from core.errors import FluoroscopeError, RunError, Stopped
-from core.work import Work
-from scripts.common import NO_RIGHT, WORKSPACE_CLOSED, main, set_up_log
+from scripts.common import main, reporting, set_up_log
 
 
 def run(run_id: str, stage: str | None) -> None:
@@ -57,25 +50,13 @@ def ablate(name: str) -> None:
     reporting(found, lambda: work_off(found))
 
 
-def reporting(subject: Work, work: Callable[[], None]) -> None:
-    """Do the work; the reason of a failure is left in the subject's folder."""
-    try:
-        work()
-    except Stopped:
-        raise
-    except FluoroscopeError as error:
-        subject.fail(error)
-        raise
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            told = RunError(f"No room to write ({error.strerror}). What was saved is whole: make room, then go on.")
-        elif error.errno in NO_RIGHT:
-            told = RunError(WORKSPACE_CLOSED)
-        else:
-            raise
-        with contextlib.suppress(OSError):
-            subject.fail(told)
-        raise told from error
+def search(name: str, number: str) -> None:
+    """One worker of a search."""
+    from core.searches import Search, SearchWorker
+    from core.searching.worker import Searcher
+
+    worker = SearchWorker(Search.load(name).folder / "workers" / number)
+    reporting(worker, lambda: Searcher(worker).work())
 
 
 if __name__ == "__main__":
@@ -89,6 +70,10 @@ if __name__ == "__main__":
         of_name = kinds.add_parser(kind)
         of_name.add_argument("name")
         of_name.set_defaults(work=lambda given, work=work: work(given.name))
+    of_search = kinds.add_parser("search")
+    of_search.add_argument("name")
+    of_search.add_argument("--worker", default="1")
+    of_search.set_defaults(work=lambda given: search(given.name, given.worker))
     arguments = parser.parse_args()
     set_up_log()
     main(lambda: arguments.work(arguments))

@@ -12,7 +12,17 @@ import pytest
 
 from core.workspace import ROOT
 
-HEAVY = ("torch", "umap", "open_clip", "transformers", "timm", "torchvision", "numba", "sentence_transformers")
+HEAVY = (
+    "torch",
+    "umap",
+    "open_clip",
+    "transformers",
+    "timm",
+    "torchvision",
+    "numba",
+    "sentence_transformers",
+    "optuna",
+)
 PARTS = ("core", "dashboard", "scripts")
 FILES = sorted(path for part in PARTS for path in (ROOT / part).rglob("*.py"))
 
@@ -33,6 +43,7 @@ FOR_DASHBOARD = (
     "core.published",
     "core.roots",
     "core.runs",
+    "core.searches",
     "core.store",
     "core.studies.filters",
     "core.studies.folder",

@@ -90,6 +90,11 @@ class Config:
         except TypeError as error:
             raise ConfigError(f"{cls.__name__}: {error}. Give every setting without a default.") from error
 
+    @classmethod
+    def help(cls) -> dict[str, str]:
+        """The line of help of each setting."""
+        return {field.name: settings_of(field).help for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+
     def replace(self, **changes: Any) -> Self:
         """A copy with some settings changed, checked again."""
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
@@ -128,6 +133,16 @@ def _fits(hint: Any, value: Any) -> bool:
     if hint in (int, float) and isinstance(value, bool):
         return False
     return isinstance(value, (int, float) if hint is float else hint)
+
+
+def check_setting(owner: type[Config], name: str, value: Any) -> None:
+    """Whether a field of a config may have a value (what fits together is asked when a config is made).
+
+    Raises:
+        ConfigError: a wrong type, or out of range.
+    """
+    field = next(one for one in dataclasses.fields(owner) if one.name == name)  # type: ignore[arg-type]
+    _check(owner.__name__, field, typing.get_type_hints(owner)[name], value)
 
 
 def _allowed(hint: Any) -> str:

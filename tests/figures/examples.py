@@ -13,6 +13,7 @@ from core.figures.curves import Curve, Reference, loss_curves
 from core.figures.diseases import auroc_intervals, confusion_grid
 from core.figures.gap import cosine_cones, paired_map, shift_curve
 from core.figures.radiographs import radiograph_row
+from core.figures.search import Point, history, importance_bars, intermediate, slices
 from core.figures.similarity import off_diagonal_distribution, similarity_difference, similarity_panels
 from core.figures.space import Anchor, space_3d
 from core.figures.studies_findings import co_occurrence, prevalence
@@ -79,6 +80,17 @@ PICTURES = _random().integers(0, 256, (6, 32, 32))
 VERSIONS = [f"view {at}" for at in range(1, 6)]
 DONE = [[HOSTILE], ["crop 0.82", "+4.1°", "left 2.0 %"], [], ["noise 6.0"], ["mirrored"], ["as it is"]]
 PEOPLE = _random().integers(0, 50, (3, 3, 24))
+TRIED = [
+    Point(
+        number=at,
+        state=("complete", "complete", "pruned", "failed", "running")[at % 5],
+        value=None if at % 5 > 2 else 0.6 + 0.2 * float(np.sin(at)),
+        parameters={HOSTILE: 10.0 ** -(at % 4), "form": WORST[at % 3], "size": (16, 32, 64)[at % 3], "learned": at > 9},
+        values={} if at % 5 == 3 else {epoch: 0.5 + 0.01 * epoch * (at % 7) for epoch in range(1, 4 + at % 3)},
+        run=f"run-{at}",
+    )
+    for at in range(24)
+]
 
 FIGURES: dict[str, Make] = {
     "curves": lambda theme: loss_curves(
@@ -170,6 +182,14 @@ FIGURES: dict[str, Make] = {
     ),
     "words": lambda theme: words([HOSTILE, "nódulo", "mass"], [9, 5, 2], 20, theme=theme),
     "radiographs": lambda theme: radiograph_row(PICTURES, [HOSTILE, *VERSIONS], DONE, theme=theme),
+    "search-history": lambda theme: history(TRIED, maximised=True, y_title=HOSTILE, theme=theme),
+    "search-slices": lambda theme: slices(
+        TRIED, [HOSTILE, "form", "size", "learned"], logarithmic=[HOSTILE], y_title="Validation AUROC", theme=theme
+    ),
+    "search-importances": lambda theme: importance_bars(
+        {HOSTILE: 0.6, "b": 0.3, "c": 0.1}, complete=12, needed=10, theme=theme
+    ),
+    "search-epochs": lambda theme: intermediate(TRIED, best=1, y_title=HOSTILE, theme=theme),
 }
 
 WITHOUT_DATA: dict[str, Make] = {
@@ -199,6 +219,10 @@ WITHOUT_DATA: dict[str, Make] = {
     "words": lambda theme: words([], [], 0, theme=theme),
     "radiographs": lambda theme: radiograph_row([], [], [], theme=theme),
     "words-none": lambda theme: words([], [], 3, theme=theme),
+    "search-history": lambda theme: history([], maximised=True, y_title="AUROC", theme=theme),
+    "search-slices": lambda theme: slices([TRIED[3]], ["form"], y_title="AUROC", theme=theme),
+    "search-importances": lambda theme: importance_bars({}, complete=2, needed=10, theme=theme),
+    "search-epochs": lambda theme: intermediate([], best=None, y_title="AUROC", theme=theme),
 }
 
 ONE = np.ones((1, 1))
@@ -242,4 +266,8 @@ SMALLEST: dict[str, Make] = {
     "lengths": lambda theme: text_lengths([1, 2], [[1]], splits=["test"], theme=theme),
     "words": lambda theme: words(["mass"], [1], 1, theme=theme),
     "radiographs": lambda theme: radiograph_row([[[7]]], ["original"], [[]], theme=theme),
+    "search-history": lambda theme: history(TRIED[:1], maximised=False, y_title="loss", theme=theme),
+    "search-slices": lambda theme: slices(TRIED[:1], ["form"], y_title="loss", theme=theme),
+    "search-importances": lambda theme: importance_bars({"a": 1.0}, complete=10, needed=10, theme=theme),
+    "search-epochs": lambda theme: intermediate(TRIED[:1], best=0, y_title="loss", theme=theme),
 }

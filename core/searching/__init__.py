@@ -1,0 +1,1 @@
+"""Searching: the worker process of a search, which alone imports optuna."""
