@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
 from tqdm import tqdm
 
 from core.config.importing import ImportConfig
+from core.imported import ImportedSet
 from core.jobs import STOPPED, JobState
 from core.runs import Run
 from core.studies.imports import Import
 from core.studies.study import Study
+from core.vectors.making import Making
 from core.work import Work, read_progress
 
 
@@ -36,8 +39,7 @@ def follow(run: Run, stage: str | None = None) -> None:
 
     state = _watch(run, draw)
     if not state.done:
-        print(f"Run {run.id[:8]} {state.words}.", file=sys.stderr)
-        sys.exit(_code(state))
+        _end(state, f"Run {run.id[:8]} {state.words}.")
 
 
 def follow_import(config: ImportConfig) -> Study:
@@ -52,11 +54,18 @@ def follow_import(config: ImportConfig) -> Study:
             count = max(bar.n, len(Study.load(job.id)))
             _show(bar, {"done": count, "total": count})
     if not state.done:
-        print(job.failure() or (f"Import {state.words}.\n{job.log_tail(12)}"), file=sys.stderr)
-        if state.stopped:
-            print("What was decoded is kept: the same command goes on from there.", file=sys.stderr)
-        sys.exit(_code(state))
+        kept = "\nWhat was decoded is kept: the same command goes on from there." if state.stopped else ""
+        _end(state, (job.failure() or f"Import {state.words}.\n{job.log_tail(12)}") + kept)
     return Study.load(job.id)
+
+
+def follow_making(job: Making) -> ImportedSet:
+    """Watch what makes a set of embeddings until it ends, and open the set; else end as it did."""
+    with tqdm(unit=" steps", desc=job.id) as bar:
+        state = _watch(job, lambda: _show(bar, read_progress(job.folder)["now"]))
+    if not state.done:
+        _end(state, job.failure() or f"{job.id} {state.words}.\n{job.log_tail(12)}")
+    return ImportedSet.load(job.id)
 
 
 def _watch(work: Work, draw: Callable[[], None]) -> JobState:
@@ -73,11 +82,10 @@ def _watch(work: Work, draw: Callable[[], None]) -> JobState:
             work.stop()
 
 
-def _code(state: JobState) -> int:
-    """With which code a command ends whose work did not end well."""
-    if state.stopped:
-        return STOPPED
-    return state.code if state.code and state.code > 0 else 1
+def _end(state: JobState, words: str) -> NoReturn:
+    """Say how work ended that did not end well, and end as it did."""
+    print(words, file=sys.stderr)
+    sys.exit(STOPPED if state.stopped else state.code if state.code and state.code > 0 else 1)
 
 
 def _show(bar: tqdm, now: dict[str, int] | None) -> None:

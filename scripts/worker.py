@@ -1,4 +1,4 @@
-"""``python -m scripts.worker run ID [--stage NAME] | import NAME``: the process that does the work. Others watch it."""
+"""``python -m scripts.worker run ID [--stage NAME] | import NAME | embeddings NAME``: what others start and watch."""
 
 from __future__ import annotations
 
@@ -44,6 +44,14 @@ def bring(name: str) -> None:
     reporting(found, work)
 
 
+def embeddings(name: str) -> None:
+    """A set of embeddings, imported or trained."""
+    from core.vectors.making import Making
+
+    found = Making.load(name)
+    reporting(found, found.carry_out)
+
+
 def reporting(subject: Work, work: Callable[[], None]) -> None:
     """Do the work; the reason of a failure is left in the subject's folder."""
     try:
@@ -71,7 +79,11 @@ if __name__ == "__main__":
     of_run = kinds.add_parser("run")
     of_run.add_argument("id")
     of_run.add_argument("--stage", choices=("train", "embed", "evaluate", "project"))
-    kinds.add_parser("import").add_argument("name")
+    for kind in ("import", "embeddings"):
+        kinds.add_parser(kind).add_argument("name")
     arguments = parser.parse_args()
     set_up_log()
-    main(lambda: run(arguments.id, arguments.stage) if arguments.kind == "run" else bring(arguments.name))
+    if arguments.kind == "run":
+        main(lambda: run(arguments.id, arguments.stage))
+    else:
+        main(lambda: (bring if arguments.kind == "import" else embeddings)(arguments.name))
