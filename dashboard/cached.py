@@ -16,6 +16,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.config.importing import MappingConfig, Source
+from core.imported import ImportedSet, folder_of
 from core.pictures.source import judged_centroids, judged_pairs
 from core.runs import Run, read_metrics
 from core.store import EmbeddingSet, Projection
@@ -24,6 +25,7 @@ from core.studies.mapping import open_table, propose
 from core.studies.sources import guess
 from core.studies.study import Study
 from core.studies.tables import ROW
+from core.vectors.reading import SUFFIXES
 from core.workspace import home
 
 Stamp = tuple[str, int, int]
@@ -72,6 +74,16 @@ def _offered(path: Path) -> bool:
     return path.is_dir() and not path.name.startswith(".") and not path.name.lower().startswith("images")
 
 
+@st.cache_resource(ttl=30, max_entries=8, show_spinner=False)
+def embedding_files(root: Path, most: int = 200) -> list[Path]:
+    """The files in a root, up to three levels deep, that may hold embeddings; links out of it are left out."""
+    if not root.is_dir():
+        return []
+    inside = sorted(path for pattern in ("*", "*/*", "*/*/*") for path in root.glob(pattern))
+    wanted = [path for path in inside if path.suffix.lower() in SUFFIXES and path.suffix.lower() != ".txt"]
+    return [path for path in wanted if path.is_file() and path.resolve().is_relative_to(root)][:most]
+
+
 def proposal(path: Path, table: str) -> tuple[list[str], MappingConfig, int]:
     """The columns of a table, a proposal what they mean, and its rows."""
     return _proposal(stamp(path / table), path, table)
@@ -99,6 +111,18 @@ def embeddings(run: Run, name: str) -> EmbeddingSet:
 def _embeddings(key: Stamp, _run: Run, name: str) -> EmbeddingSet:
     found = _run.embeddings(name)
     found.vectors.setflags(write=False)
+    return found
+
+
+def imported(name: str) -> ImportedSet:
+    """An imported set of embeddings."""
+    return _imported(stamp(folder_of(name) / "set.json"), name)
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _imported(key: Stamp, name: str) -> ImportedSet:
+    found = ImportedSet.load(name)
+    found.embedding.vectors.setflags(write=False)
     return found
 
 

@@ -23,6 +23,7 @@ FOR_DASHBOARD = (
     "core.figures",
     "core.files",
     "core.first_light",
+    "core.imported",
     "core.jobs",
     "core.metrics",
     "core.pictures",
@@ -37,6 +38,8 @@ FOR_DASHBOARD = (
     "core.studies.study",
     "core.studies.tables",
     "core.studies.vocabulary",
+    "core.vectors.making",
+    "core.vectors.reading",
     "core.work",
     "core.workspace",
 )
