@@ -25,6 +25,7 @@ from core.studies.mapping import open_table, propose
 from core.studies.sources import guess
 from core.studies.study import Study
 from core.studies.tables import ROW
+from core.vectors.formats import READERS
 from core.vectors.reading import SUFFIXES
 from core.workspace import home
 
@@ -76,12 +77,13 @@ def _offered(path: Path) -> bool:
 
 @st.cache_resource(ttl=30, max_entries=8, show_spinner=False)
 def embedding_files(root: Path, most: int = 200) -> list[Path]:
-    """The files in a root, up to three levels deep, that may hold embeddings; links out of it are left out."""
+    """The files in a root, up to three levels deep, that may hold embeddings, tables last; no links out of it."""
     if not root.is_dir():
         return []
     inside = sorted(path for pattern in ("*", "*/*", "*/*/*") for path in root.glob(pattern))
     wanted = [path for path in inside if path.suffix.lower() in SUFFIXES and path.suffix.lower() != ".txt"]
-    return [path for path in wanted if path.is_file() and path.resolve().is_relative_to(root)][:most]
+    found = [path for path in wanted if path.is_file() and path.resolve().is_relative_to(root)]
+    return sorted(found, key=lambda path: path.suffix.lower() not in READERS)[:most]
 
 
 def proposal(path: Path, table: str) -> tuple[list[str], MappingConfig, int]:

@@ -106,7 +106,7 @@ def _import() -> None:
             "embeddings. On the command line: `python -m scripts.embeddings import FILE --name NAME`."
         )
         return
-    path = files[st.selectbox("File", list(files), format_func=lambda one: Path(one).name, key="embeddings-file")]
+    path = files[st.selectbox("File", list(files), format_func=_short, key="embeddings-file")]
     beside = [one for one in files_of_labels(path) if one != path]
     choices = [OWN, *VOCABULARIES, *([BESIDE] if beside else [])]
     labels = st.selectbox("Labels", choices, key=f"embeddings-labels-{path}")
@@ -119,6 +119,10 @@ def _import() -> None:
             VectorImportConfig, form(shown, key=f"embeddings-{path}-{main}", main=main, but=("path", "labels"))
         )
     _button("Import", shown)
+
+
+def _short(path: str) -> str:
+    return "/".join(Path(path).parts[-2:])
 
 
 def files_of_labels(path: Path) -> list[Path]:

@@ -39,6 +39,7 @@ FOR_DASHBOARD = (
     "core.studies.tables",
     "core.studies.vocabulary",
     "core.vectors.making",
+    "core.vectors.formats",
     "core.vectors.reading",
     "core.work",
     "core.workspace",

@@ -146,4 +146,6 @@ def training(rows: Sequence[dict[str, Any]], origin: dict[str, Any], *, theme: T
         for name in ("chance", "floor")
         if origin[name] is not None
     ]
-    return loss_curves([curve], references=levels, y_title=curve.name, log_y=True, theme=theme)
+    made = loss_curves([curve], references=levels, y_title=curve.name, log_y=True, theme=theme)
+    made.update_yaxes(exponentformat="power", minor_showgrid=False, dtick=1)
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -27,7 +28,8 @@ _DAMAGED = (
     MemoryError,
     OverflowError,
     NotImplementedError,
-    SyntaxError,  # a header of numpy's that is no literal
+    SyntaxError,  # numpy's header is no literal
+    tokenize.TokenError,  # ... and is cut
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -83,18 +85,18 @@ def check_size(path: Path) -> None:
 
 
 def _read_npy(path: Path) -> NDArray[Any]:
-    found = np.load(path, mmap_mode="r", allow_pickle=False)  # refuses a header that promises more than is there
-    if not isinstance(found, np.ndarray):
-        found.close()
-        raise ValueError("it is an archive of arrays: call it .npz")
-    return np.array(found)
+    with path.open("rb") as stream:  # given the path, numpy leaves a file open that it refuses
+        found = np.load(stream, allow_pickle=False)
+        if not isinstance(found, np.ndarray):
+            raise ValueError("it is an archive of arrays: call it .npz")
+        return found
 
 
 def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    packed = np.load(path, allow_pickle=False)
-    if isinstance(packed, np.ndarray):
-        raise ValueError("it is one array: call it .npy")
-    with packed:
+    with path.open("rb") as stream:
+        packed = np.load(stream, allow_pickle=False)
+        if isinstance(packed, np.ndarray):
+            raise ValueError("it is one array: call it .npy")
         return {name: packed[name] for name in packed.files}
 
 

@@ -72,9 +72,7 @@ def checked_labels(labels: Sequence[str], count: int) -> tuple[str, ...]:
     found = tuple(" ".join(unicodedata.normalize("NFC", label).split()) for label in labels)
     for row, label in enumerate(found, 1):
         if not label or len(label) > LONGEST or not label.isprintable():
-            what = (
-                "is empty" if not label else f"has {len(label)} letters" if label.isprintable() else "cannot be shown"
-            )
+            what = f"has {len(label)} letters" if label.isprintable() else "holds signs that have no picture"
             raise InputError(f"The label of row {row} {what}: a label is 1 to {LONGEST} letters that can be printed.")
     if repeated := [label for label, times in Counter(found).items() if times > 1]:
         rows = [str(row) for row, label in enumerate(found, 1) if label == repeated[0]]

@@ -93,6 +93,7 @@ def orthogonalise(config: OrthogonaliseConfig, folder: Path, stop: StopRequest) 
         TrainingDiverged, ArtefactError, InputError, ConfigError: it cannot be done, and why.
     """
     source = check_source(config)
+    folder.mkdir(parents=True, exist_ok=True)
     work = Orthogonaliser(source.embedding.vectors, config)
     last: dict[str, float] = {}
     with (
