@@ -16,6 +16,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.config.importing import MappingConfig, Source
+from core.imported import ImportedSet, folder_of
 from core.metrics.comparison import PatientScores
 from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run, read_metrics
@@ -26,6 +27,8 @@ from core.studies.mapping import open_table, propose
 from core.studies.sources import guess
 from core.studies.study import Study
 from core.studies.tables import ROW
+from core.vectors.formats import READERS
+from core.vectors.reading import SUFFIXES
 from core.workspace import home
 
 Stamp = tuple[str, int, int]
@@ -74,6 +77,17 @@ def _offered(path: Path) -> bool:
     return path.is_dir() and not path.name.startswith(".") and not path.name.lower().startswith("images")
 
 
+@st.cache_resource(ttl=30, max_entries=8, show_spinner=False)
+def embedding_files(root: Path, most: int = 200) -> list[Path]:
+    """The files in a root, up to three levels deep, that may hold embeddings, tables last; no links out of it."""
+    if not root.is_dir():
+        return []
+    inside = sorted(path for pattern in ("*", "*/*", "*/*/*") for path in root.glob(pattern))
+    wanted = [path for path in inside if path.suffix.lower() in SUFFIXES and path.suffix.lower() != ".txt"]
+    found = [path for path in wanted if path.is_file() and path.resolve().is_relative_to(root)]
+    return sorted(found, key=lambda path: path.suffix.lower() not in READERS)[:most]
+
+
 def proposal(path: Path, table: str) -> tuple[list[str], MappingConfig, int]:
     """The columns of a table, a proposal what they mean, and its rows."""
     return _proposal(stamp(path / table), path, table)
@@ -101,6 +115,18 @@ def embeddings(run: Run, name: str) -> EmbeddingSet:
 def _embeddings(key: Stamp, _run: Run, name: str) -> EmbeddingSet:
     found = _run.embeddings(name)
     found.vectors.setflags(write=False)
+    return found
+
+
+def imported(name: str) -> ImportedSet:
+    """An imported set of embeddings."""
+    return _imported(stamp(folder_of(name) / "set.json"), name)
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _imported(key: Stamp, name: str) -> ImportedSet:
+    found = ImportedSet.load(name)
+    found.embedding.vectors.setflags(write=False)
     return found
 
 

@@ -61,6 +61,11 @@ def get(name: str, default: str | None = None) -> str | None:
     return (_kept().get(name) or [default])[0]
 
 
+def values_of(name: str) -> list[str]:
+    """The values of a name, whether its widget is on the page yet or not."""
+    return list(_kept().get(name, []))
+
+
 def _key(name: str, kind: str = "") -> str:
     """The key of a name's widget; two kinds of widgets that share a name on two pages must not share a key, because
     Streamlit would start the second one anew. It is noted, so that code that sets the value finds the widget."""
@@ -97,7 +102,8 @@ def several(
     run, because a link would show another one later.
     """
     known = [value for value in _kept().get(name, list(default)) if value in options]
-    _start(_key(name), known or [value for value in default if value in options])
+    start = known or [value for value in default if value in options]
+    _start(_key(name), start[: more.get("max_selections")])  # a link may name more than the widget takes
     chosen: list[str] = st.multiselect(label, options, key=_key(name), **more)
     _remember(name, chosen, list(default), always_in_url=always_in_url)
     return chosen

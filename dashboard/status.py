@@ -11,8 +11,10 @@ import streamlit as st
 from core import jobs
 from core.ablation.folder import Ablation
 from core.errors import FluoroscopeError
+from core.imported import remove_set
 from core.runs import Run
 from core.studies.imports import Import
+from core.vectors.making import Making
 from core.work import Work, read_progress
 from dashboard import selection
 from dashboard.widgets import label, plain
@@ -28,6 +30,7 @@ DOING = {
     "evaluate": "Evaluating",
     "project": "Drawing the 3D map",
     "ablate": "Working off runs",
+    "orthogonalise": "Training the orthogonal module",
 }
 UNSAID = "It ended without saying why: the end of its log is below."
 COLOURS = {"finished": "green", "running": "blue", "stopped": "orange", "not started": "gray"}
@@ -119,11 +122,7 @@ def import_card(job: Import) -> None:
         if right.button("Go on", key=f"resume-import-{job.id}", icon=":material/replay:", width="stretch"):
             _start(job)
         if right.button("Discard", key=f"discard-import-{job.id}", icon=":material/delete:", width="stretch"):
-            try:
-                job.discard()
-            except FluoroscopeError as error:
-                st.warning(plain(str(error)))
-            st.rerun(scope="fragment")
+            _discard(job.discard)
         _log(job)
 
 
@@ -157,6 +156,34 @@ def ablation_card(job: Ablation, *, controls: bool = True) -> None:
         ):
             _start(job, scope="app")
         _log(job)
+
+
+def making_card(job: Making) -> None:
+    """One set of embeddings that is not finished: how it stands, why it failed, and what can be done about it."""
+    state = job.state()
+    with st.container(border=True):
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        left.markdown(f"**{plain(job.id)}** &nbsp; {badge(state)}")
+        if state.running:
+            progress(job)
+            if right.button("Stop", key=f"stop-set-{job.id}", icon=":material/stop_circle:", width="stretch"):
+                job.stop()
+            return
+        if not state.stopped and state.state != "new":
+            st.error(plain(job.failure() or UNSAID))
+        if right.button("Start again", key=f"start-set-{job.id}", icon=":material/replay:", width="stretch"):
+            _start(job)
+        if right.button("Discard", key=f"discard-set-{job.id}", icon=":material/delete:", width="stretch"):
+            _discard(lambda: remove_set(job.id))
+        _log(job)
+
+
+def _discard(discard: Callable[[], None]) -> None:
+    try:
+        discard()
+    except FluoroscopeError as error:
+        st.warning(plain(str(error)))
+    st.rerun(scope="fragment")
 
 
 def _start(job: Work, scope: Literal["fragment", "app"] = "fragment") -> None:

@@ -70,9 +70,14 @@ def header(title: str, question: str) -> None:
     st.caption(question)
 
 
-def pick_runs(stage: str, *, most: int) -> list[Run]:
-    """Up to ``most`` runs that have finished a stage, chosen by the user; stops the page where there is none."""
+def pick_runs(stage: str, *, most: int, needed: bool = True, start: int = 2) -> list[Run]:
+    """Up to ``most`` runs that have finished a stage, chosen by the user; ``start`` of them where nothing was chosen.
+
+    Where there is none the page stops, unless none is ``needed``.
+    """
     runs = {run.id: run for run in list_runs() if run.has(stage)}
+    if not runs and not needed:
+        return []
     if not runs:
         st.info(
             f"No run has finished its {stage} stage yet. Start one in the Train view; its pictures appear here when "
@@ -88,12 +93,12 @@ def pick_runs(stage: str, *, most: int) -> list[Run]:
         list(runs),
         name="runs",
         always_in_url=True,
-        default=same[: min(2, most)],
+        default=same[: min(start, most)],
         format_func=lambda run_id: label(runs[run_id]),
         max_selections=most,
         help=f"Up to {most} side by side. The first one is the reference.",
     )
-    if not chosen:
+    if not chosen and needed:
         st.info("Choose at least one run.")
         st.stop()
     return [runs[run_id] for run_id in chosen]

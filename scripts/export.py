@@ -20,12 +20,21 @@ from scripts.common import main
 
 Draw = Callable[[list[Run], Study, argparse.Namespace, Theme], go.Figure | None]
 
+
+def panels_of(runs: list[Run], study: Study, arguments: argparse.Namespace) -> list[similarity.Panel]:
+    return similarity.of_runs(Files(), runs, study, arguments.cosines)
+
+
 FIGURES: dict[str, Draw] = {
     "curves": lambda runs, study, a, t: curves.curves(Files(), runs, a.quantity, theme=t),
     "space": lambda runs, study, a, t: space.space(Files(), runs[0], study, by=a.colour, theme=t),
-    "similarity": lambda runs, study, a, t: similarity.panels(Files(), runs, study, kind=a.cosines, theme=t),
-    "difference": lambda runs, study, a, t: similarity.difference(Files(), runs, study, kind=a.cosines, theme=t),
-    "pairs": lambda runs, study, a, t: similarity.pairs(Files(), runs, study, kind=a.cosines, theme=t),
+    "similarity": lambda runs, study, a, t: similarity.panels(
+        similarity.of_runs(Files(), runs, study, a.cosines), theme=t
+    ),
+    "difference": lambda runs, study, a, t: similarity.difference(
+        similarity.of_runs(Files(), runs, study, a.cosines), theme=t
+    ),
+    "pairs": lambda runs, study, a, t: similarity.pairs(panels_of(runs, study, a), theme=t),
     "gap-map": lambda runs, study, a, t: gap.paired(Files(), runs[0], study, shifted=a.shift, theme=t),
     "cones": lambda runs, study, a, t: gap.cones(Files(), runs[0], study, theme=t),
     "shift": lambda runs, study, a, t: gap.shift(Files(), runs[0], marker=a.shift, theme=t),

@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from typing import NoReturn
 
 from tqdm import tqdm
 
 from core.config.importing import ImportConfig
+from core.imported import ImportedSet
 from core.jobs import STOPPED, JobState
 from core.runs import Run
 from core.studies.imports import Import
 from core.studies.study import Study
+from core.vectors.making import Making
 from core.work import Work, read_progress
 
 
@@ -36,8 +39,7 @@ def follow(run: Run, stage: str | None = None) -> None:
 
     state = watch(run, draw)
     if not state.done:
-        print(f"Run {run.id[:8]} {state.words}.", file=sys.stderr)
-        sys.exit(exit_code(state))
+        end(state, f"Run {run.id[:8]} {state.words}.")
 
 
 def follow_import(config: ImportConfig) -> Study:
@@ -52,11 +54,18 @@ def follow_import(config: ImportConfig) -> Study:
             count = max(bar.n, len(Study.load(job.id)))
             advance(bar, {"done": count, "total": count})
     if not state.done:
-        print(job.failure() or (f"Import {state.words}.\n{job.log_tail(12)}"), file=sys.stderr)
-        if state.stopped:
-            print("What was decoded is kept: the same command goes on from there.", file=sys.stderr)
-        sys.exit(exit_code(state))
+        kept = "\nWhat was decoded is kept: the same command goes on from there." if state.stopped else ""
+        end(state, (job.failure() or f"Import {state.words}.\n{job.log_tail(12)}") + kept)
     return Study.load(job.id)
+
+
+def follow_making(job: Making) -> ImportedSet:
+    """Watch what makes a set of embeddings until it ends, and open the set; else end as it did."""
+    with tqdm(unit=" steps", desc=job.id) as bar:
+        state = watch(job, lambda: advance(bar, read_progress(job.folder)["now"]))
+    if not state.done:
+        end(state, job.failure() or f"{job.id} {state.words}.\n{job.log_tail(12)}")
+    return ImportedSet.load(job.id)
 
 
 def watch(work: Work, draw: Callable[[], None]) -> JobState:
@@ -71,6 +80,12 @@ def watch(work: Work, draw: Callable[[], None]) -> JobState:
         except KeyboardInterrupt:
             print("Asked to save and stop …", file=sys.stderr)
             work.stop()
+
+
+def end(state: JobState, words: str) -> NoReturn:
+    """Say how work ended that did not end well, and end as it did."""
+    print(words, file=sys.stderr)
+    sys.exit(exit_code(state))
 
 
 def exit_code(state: JobState) -> int:

@@ -9,7 +9,7 @@ from core.config.search import JUDGED
 from core.runs import Run
 from core.searches import Search
 from core.workspace import home
-from scripts.following import exit_code, watch
+from scripts.following import end, watch
 
 
 def follow_search(search: Search) -> None:
@@ -28,9 +28,8 @@ def follow_search(search: Search) -> None:
 
     state = watch(search, draw)
     if not state.done:
-        print(search.failure() or f"Search {state.words}.\n{search.log_tail(12)}", file=sys.stderr)
-        print(f"Go on with `python -m scripts.search --resume {search.id}`.", file=sys.stderr)
-        sys.exit(exit_code(state))
+        words = search.failure() or f"Search {state.words}.\n{search.log_tail(12)}"
+        end(state, f"{words}\nGo on with `python -m scripts.search --resume {search.id}`.")
 
 
 def outcome(search: Search) -> str:

@@ -1,5 +1,5 @@
-"""``python -m scripts.worker run ID [--stage NAME] | import NAME | ablation NAME | search NAME [--worker N]``: the
-process that does the work. Others watch it."""
+"""``python -m scripts.worker run ID [--stage NAME] | import | ablation | embeddings NAME | search NAME [--worker N]``:
+what others start and watch."""
 
 from __future__ import annotations
 
@@ -59,6 +59,14 @@ def search(name: str, number: str) -> None:
     reporting(worker, lambda: Searcher(worker).work())
 
 
+def embeddings(name: str) -> None:
+    """A set of embeddings, imported or trained."""
+    from core.vectors.making import Making
+
+    found = Making.load(name)
+    reporting(found, found.carry_out)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m scripts.worker", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
@@ -66,7 +74,7 @@ if __name__ == "__main__":
     of_run.add_argument("id")
     of_run.add_argument("--stage", choices=("train", "embed", "evaluate", "project"))
     of_run.set_defaults(work=lambda given: run(given.id, given.stage))
-    for kind, work in (("import", bring), ("ablation", ablate)):
+    for kind, work in (("import", bring), ("ablation", ablate), ("embeddings", embeddings)):
         of_name = kinds.add_parser(kind)
         of_name.add_argument("name")
         of_name.set_defaults(work=lambda given, work=work: work(given.name))

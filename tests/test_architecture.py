@@ -37,6 +37,7 @@ FOR_DASHBOARD = (
     "core.figures",
     "core.files",
     "core.first_light",
+    "core.imported",
     "core.jobs",
     "core.metrics",
     "core.pictures",
@@ -53,6 +54,9 @@ FOR_DASHBOARD = (
     "core.studies.study",
     "core.studies.tables",
     "core.studies.vocabulary",
+    "core.vectors.making",
+    "core.vectors.formats",
+    "core.vectors.reading",
     "core.work",
     "core.workspace",
 )

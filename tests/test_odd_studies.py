@@ -126,9 +126,9 @@ class TestCaptionsOnly:
         run, study = runs["captions-only"], Study.load("captions-only")
         for kind in similarity.KINDS:
             assert similarity.matrix(Files(), run, study, kind).shape == (0, 0)
-            for draw in (similarity.panels, similarity.pairs):
-                assert not draw(Files(), [run], study, kind=kind).data
-            assert not similarity.difference(Files(), [run, run], study, kind=kind).data
+            found = similarity.of_runs(Files(), [run, run], study, kind)
+            for draw in (similarity.panels, similarity.pairs, similarity.difference):
+                assert not draw(found).data
         with pytest.raises(RunError, match="no findings, so there is nothing to classify"):
             diseases.intervals(Files(), [run], study)
         assert not diseases.matrices(study, diseases.judge(Files(), run, study, "f1")).data

@@ -76,8 +76,7 @@ def start_worker(worker: SearchWorker) -> None:
 
 if __name__ == "__main__":
     from core.searching.worker import Searcher
-    from scripts.common import main, set_up_log
-    from scripts.worker import reporting
+    from scripts.common import main, reporting, set_up_log
 
     Run.start = start_toy  # type: ignore[method-assign]
     set_up_log()
