@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
-from typing import NoReturn
 
 from tqdm import tqdm
 
 from core.config.importing import ImportConfig
 from core.imported import ImportedSet
-from core.jobs import STOPPED, JobState
 from core.runs import Run
 from core.studies.imports import Import
 from core.studies.study import Study
 from core.vectors.making import Making
-from core.work import Work, read_progress
+from core.work import read_progress
+from scripts.watching import advance, end, watch
 
 
 def follow(run: Run, stage: str | None = None) -> None:
@@ -66,40 +63,3 @@ def follow_making(job: Making) -> ImportedSet:
     if not state.done:
         end(state, job.failure() or f"{job.id} {state.words}.\n{job.log_tail(12)}")
     return ImportedSet.load(job.id)
-
-
-def watch(work: Work, draw: Callable[[], None]) -> JobState:
-    """Draw until the work ends, once more when it has; Ctrl-C asks it to save and stop, and goes on watching."""
-    while True:
-        try:
-            running = work.state().running  # asked before drawing, so that the last lines are shown
-            draw()
-            if not running:
-                return work.state()
-            time.sleep(0.2)
-        except KeyboardInterrupt:
-            print("Asked to save and stop …", file=sys.stderr)
-            work.stop()
-
-
-def end(state: JobState, words: str) -> NoReturn:
-    """Say how work ended that did not end well, and end as it did."""
-    print(words, file=sys.stderr)
-    sys.exit(exit_code(state))
-
-
-def exit_code(state: JobState) -> int:
-    """With which code a command ends whose work did not end well."""
-    if state.stopped:
-        return STOPPED
-    return state.code if state.code and state.code > 0 else 1
-
-
-def advance(bar: tqdm, now: dict[str, int] | None) -> None:
-    """Bring a bar to where a stage stands."""
-    if not now or not now["total"]:
-        return
-    if bar.total is None:  # what an earlier start left does not count for the rate
-        bar.initial = bar.n = now["done"]
-    bar.total = now["total"]
-    bar.update(now["done"] - bar.n)

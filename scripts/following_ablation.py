@@ -10,7 +10,7 @@ from core.ablation.folder import Ablation
 from core.config.ablation import AblationConfig
 from core.errors import RunBusy
 from core.work import read_progress
-from scripts.following import advance, exit_code, watch
+from scripts.watching import advance, exit_code, watch
 
 
 def follow_ablation(config: AblationConfig) -> tuple[Ablation, int]:

@@ -9,7 +9,7 @@ from core.config.search import JUDGED
 from core.runs import Run
 from core.searches import Search
 from core.workspace import home
-from scripts.following import end, watch
+from scripts.watching import end, watch
 
 
 def follow_search(search: Search) -> None:

@@ -119,17 +119,8 @@ def test_only_what_learned_is_stored_and_comes_back() -> None:
     encoder = small_encoder()
     made = tuned(encoder, image="last-blocks", blocks=1)
     state = {name: value.clone() for name, value in made.state().items()}
-    assert {name for name in state if "running" not in name and "num_batches" not in name} == {
-        f"image.{name}"
-        for name in (
-            "last.weight",
-            "last.bias",
-            "rungs.1.0.weight",
-            "rungs.1.0.bias",
-            "blocks.1.1.weight",
-            "blocks.1.1.bias",
-        )
-    }
+    parameters = {f"image.{part}.{kind}" for part in ("last", "rungs.1.0", "rungs.1.1") for kind in ("weight", "bias")}
+    assert {name for name in state if "running" not in name and "num_batches" not in name} == parameters
     with torch.no_grad():
         encoder.image.last.weight.zero_()  # type: ignore[union-attr,operator]
         encoder.image.rungs[1][1].running_mean.fill_(3)  # type: ignore[index]

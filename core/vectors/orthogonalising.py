@@ -22,7 +22,7 @@ from core.losses.base import off_diagonal
 from core.losses.objective import Objective
 from core.losses.orthogonal import orthogonal_reference
 from core.store import EmbeddingSet
-from core.training import learning_rate, seed_everything
+from core.training import schedule, seed_everything
 from core.vectors.making import check_source
 from core.work import ProgressFile, StopRequest
 
@@ -61,7 +61,7 @@ class Orthogonaliser:
         )
         for step in range(self.config.steps):
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate(self.loop, step, self.config.steps)
+                group["lr"] = self.loop.learning_rate * schedule(self.loop.warmup, step, self.config.steps)
             optimiser.zero_grad()
             found = self.module(self.inputs)
             loss = self.objective.orthogonal(found)
