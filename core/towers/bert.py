@@ -11,7 +11,7 @@ from core.config.encoders import TowerConfig
 from core.errors import ConfigError
 from core.towers.base import TextTower, Tokens, pooled_mean
 from core.towers.hub import missing, told_by
-from core.towers.pretrained import complete, load_model, quiet, source
+from core.towers.pretrained import complete, load_model, load_tokenizer, quiet, source
 
 FILES = "config.json, model.safetensors (or pytorch_model.bin) and the tokenizer's files (vocab.txt or tokenizer.json)"
 POOLER = ("pooler.",)
@@ -88,12 +88,12 @@ def _tokenizer(config: TowerConfig, form: dict[str, Any]) -> Any:
     from transformers import AutoTokenizer, BertTokenizer
 
     of = BertTokenizer if form.get("model_type") == "cxr-bert" else AutoTokenizer
-    found = of.from_pretrained(source(config), trust_remote_code=False)
+    found = load_tokenizer(of, config)
     told = told_by(config.name, "tokenizer_config.json")
     special = set(found.all_special_tokens)
     cased = any(word != word.lower() for word in found.get_vocab() if word not in special)
     if form.get("model_type") == "bert" and cased and "do_lower_case" not in told:
-        found = of.from_pretrained(source(config), trust_remote_code=False, do_lower_case=False)
+        found = load_tokenizer(of, config, do_lower_case=False)
     return found
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from core.config.encoders import TowerConfig
 from core.towers.base import ImageTower, TextTower, Tokens, Towers, as_recipe
 from core.towers.hub import missing
-from core.towers.pretrained import complete, load_model, quiet, source
+from core.towers.pretrained import complete, load_model, load_tokenizer, quiet, source
 
 FILES = "config.json, model.safetensors, preprocessor_config.json and the tokenizer's files"
 
@@ -66,7 +66,7 @@ def load(config: TowerConfig) -> Towers:
     try:
         model, absent = load_model(CLIPModel, config)
         complete(absent)
-        tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+        tokenizer = load_tokenizer(AutoTokenizer, config)
         processor = CLIPImageProcessor.from_pretrained(name)
     except Exception as error:  # hub clients, config classes and readers of weights each raise their own
         raise missing(config.name, name, "a CLIP model of transformers", FILES, error) from error

@@ -19,10 +19,12 @@ def source(config: TowerConfig) -> str:
 
 
 def quiet(config: TowerConfig) -> None:
-    """No progress bars; the hub is asked only where it is needed and answers; nobody is asked to convert weights."""
+    """No progress bars, and no report of what weights lack, which is looked at here; no hub where none is needed or
+    answers; nobody is asked to convert weights."""
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     os.environ["DISABLE_SAFETENSORS_CONVERSION"] = "1"
     if not config.name.startswith(LOCAL):
         go_offline_unless_hub_answers()
@@ -47,6 +49,18 @@ def load_model(of: Any, tower: TowerConfig, **options: Any) -> Found:
         source(tower), output_loading_info=True, trust_remote_code=False, dtype=torch.float32, **options
     )
     return model.eval(), sorted(told["missing_keys"])
+
+
+def load_tokenizer(of: Any, tower: TowerConfig, **options: Any) -> Any:
+    """Its tokenizer; ``of`` is a class of transformers.
+
+    Raises:
+        ValueError: without a vocabulary, which transformers would let pass: each word would be an unknown one.
+    """
+    made = of.from_pretrained(source(tower), trust_remote_code=False, **options)
+    if len(made.get_vocab()) <= len(set(made.all_special_tokens)):
+        raise ValueError("its tokenizer has no vocabulary")
+    return made
 
 
 def complete(absent: list[str], but: tuple[str, ...] = ()) -> None:

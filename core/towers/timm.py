@@ -25,12 +25,19 @@ class TimmImage(ImageTower):
         super().__init__()
         told = resolve_model_data_config(model)
         trained = int(told["input_size"][-1])
-        side = config.side or trained
-        if side != trained and model.pretrained_cfg.get("fixed_input_size"):
-            _set_side(model, config, side)
-        self.recipe = as_recipe(side, told["mean"], told["std"])
+        self.recipe = as_recipe(config.side or trained, told["mean"], told["std"])
         self.model = model.to(memory_format=torch.channels_last)
-        self.width = self.measure()
+        try:
+            if self.recipe.side != trained and model.pretrained_cfg.get("fixed_input_size"):
+                model.set_input_size(img_size=(config.side, config.side))
+            self.width = self.measure()
+        except (AttributeError, AssertionError, ValueError, RuntimeError) as error:
+            if not config.side:
+                raise
+            raise ConfigError(
+                f"{config.name!r} cannot read images of side {config.side} ({error}). Leave `side` at 0, or take a "
+                "multiple of the model's patches."
+            ) from error
 
     def features(self, prepared: Tensor) -> Tensor:
         found: Tensor = self.model(prepared)
@@ -55,9 +62,10 @@ def load(config: TowerConfig) -> TimmImage:
     go_offline_unless_hub_answers()
     try:
         with from_nothing():
-            model: Any = timm.create_model(name, pretrained=trained, num_classes=0)
+            model: Any = timm.create_model(name, pretrained=trained)  # with its classifier timm is strict about weights
     except Exception as error:  # hub clients, config classes and readers of weights each raise their own
         raise missing(config.name, _repository(name), "a timm model", FILES, error) from error
+    model.reset_classifier(0)
     return TimmImage(model, config)
 
 
@@ -85,13 +93,3 @@ def _repository(name: str) -> str:
     if name.startswith((HUB, LOCAL)):
         return name.removeprefix(HUB)
     return str(getattr(timm.get_pretrained_cfg(name), "hf_hub_id", None) or f"timm/{name}")
-
-
-def _set_side(model: Any, config: TowerConfig, side: int) -> None:
-    try:
-        model.set_input_size(img_size=(side, side))
-    except (AttributeError, AssertionError, ValueError) as error:
-        raise ConfigError(
-            f"{config.name!r} cannot read images of side {side} ({error or 'it does not fit its patches'}). "
-            "Leave `side` at 0, or take a multiple of the model's patches."
-        ) from error
