@@ -18,8 +18,8 @@ from core.workspace import ROOT
 from tests.components import click, figures, plots
 from tests.finished import Finished
 
-VIEWS = ("home", "train", "curves", "space", "similarity", "gap", "diseases")
-FIGURES = {"home": 0, "train": 0, "curves": 6, "space": 2, "similarity": 3, "gap": 6, "diseases": 2}
+VIEWS = ("home", "train", "curves", "search", "space", "similarity", "gap", "diseases")
+FIGURES = {"home": 0, "train": 0, "curves": 6, "search": 0, "space": 2, "similarity": 3, "gap": 6, "diseases": 2}
 
 
 def opened(view: str, **query: str | list[str]) -> AppTest:
@@ -164,7 +164,7 @@ import json, sys
 from tests.views.test_views import VIEWS, opened
 for view in VIEWS:
     assert not opened(view).exception, view
-heavy = ("torch", "umap", "open_clip", "transformers", "timm", "sklearn.manifold")
+heavy = ("torch", "umap", "open_clip", "transformers", "timm", "optuna", "sklearn.manifold")
 print(json.dumps([name for name in heavy if name in sys.modules]))
 """
     done = subprocess.run(
