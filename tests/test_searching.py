@@ -19,7 +19,7 @@ from core.runs import MANIFESTS, Run, list_runs, read_metrics
 from core.searches import Search, SearchWorker
 from core.searching import worker as working
 from core.searching.journal import open_study, sampler_of
-from core.searching.report import importances, report
+from core.searching.report import importances, report, thinned
 from core.searching.validation import ValidationTail, kept_value
 from core.searching.worker import Searcher
 from tests.finished import QUICK, command, printed
@@ -148,6 +148,13 @@ def test_importances_find_what_matters(workspace: Path) -> None:
         study.add_trial(create_trial(value=a, params={"a": a, "b": b}, distributions=ranges))
     shares = importances(study, 40)
     assert shares["a"] > 0.7 and sum(shares.values()) == pytest.approx(1)
+
+
+def test_long_trials_are_told_in_few_epochs() -> None:
+    values = {at: float(at) for at in range(1, 11)}
+    assert thinned(values, 10) == values and thinned({}) == {}
+    assert thinned(values, 4) == {1: 1.0, 4: 4.0, 7: 7.0, 10: 10.0}
+    assert thinned({2: 2.0, 1: 1.0}, 1) == {2: 2.0}
 
 
 class NoStop:

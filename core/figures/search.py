@@ -156,8 +156,10 @@ def _slice(
     own = [one for one in shown if name in one.parameters]
     found = [one.parameters[name] for one in own]
     numbers = all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in found)
-    few = sorted({str(value) for value in found}) if not numbers or len(set(found)) <= 5 else []
-    if few and numbers:
+    few: list[str] = []
+    if not numbers:
+        few = sorted({str(value) for value in found})
+    elif len(set(found)) <= 5 and all(isinstance(value, int) for value in found):  # such as batch sizes
         few = [str(value) for value in sorted(set(found), key=lambda value: float(value or 0))]
     x = [few.index(str(value)) for value in found] if few else found
     row, column = place

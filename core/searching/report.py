@@ -20,6 +20,9 @@ STATES = {
 NEEDED = 10
 """Complete trials from which importances are told: of fewer they are noise."""
 
+MOST = 200
+"""Epochs of a trial that are told; the journal has them all, but this is written again and again."""
+
 GOOD = 5
 """Good trials that the evaluator needs at least (its documentation)."""
 
@@ -51,6 +54,12 @@ def importances(study: optuna.Study, complete: int) -> dict[str, float]:
     return {path: float(share) for path, share in get_param_importances(study, evaluator=evaluator).items()}
 
 
+def thinned(values: dict[int, float], most: int = MOST) -> dict[int, float]:
+    """At most so many of the values by epoch, evenly spread, the last one among them."""
+    step = -(-len(values) // most) or 1
+    return dict(sorted(values.items())[::-1][::step][::-1])
+
+
 def _row(trial: FrozenTrial, search: Search) -> dict[str, Any]:
     told = trial.user_attrs
     run = told.get("run")
@@ -61,7 +70,7 @@ def _row(trial: FrozenTrial, search: Search) -> dict[str, Any]:
         "value": trial.value,
         "parameters": trial.params,
         "run": run if made else None,
-        "values": trial.intermediate_values,
+        "values": thinned(trial.intermediate_values),
         "reason": told.get("reason") or "",
         "seconds": trial.duration.total_seconds() if trial.duration else None,
     }
