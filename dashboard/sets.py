@@ -85,16 +85,17 @@ def _reading(one: ImportedSet) -> str:
     return f"Chance: directions drawn at random. The least it can reach: {lowest}."
 
 
-def more_sets() -> None:
+def more_sets(most: int, *, expanded: bool = False) -> None:
     """Bring in another file, train the module on a set, and watch what is under way."""
-    with st.expander("Import embeddings, or train the orthogonal module on them", icon=":material/add:"):
+    title = "Import embeddings, or train the orthogonal module on them"
+    with st.expander(title, icon=":material/add:", expanded=expanded):
         left, right = st.columns(2, gap="large")
         with left:
             guarded(_import)
         with right:
             guarded(_train)
     if makings := list_makings():
-        _under_way(len(makings))
+        _under_way([job.id for job in makings], most)
 
 
 def _import() -> None:
@@ -172,10 +173,13 @@ def _slug(name: str) -> str:
 
 
 @st.fragment(run_every=1.0)
-def _under_way(listed: int) -> None:
-    """What is being made, live; the whole page is drawn anew when one of the ``listed`` is finished."""
+def _under_way(listed: list[str], most: int) -> None:
+    """What is being made, live; when one of the ``listed`` is finished, the page is drawn anew with it, if it fits."""
     found = list_makings()
-    if len(found) < listed:
+    if len(found) < len(listed):
+        shown = [*selection.values_of("sets"), *(name for name in listed if name in set_names())]
+        if len(shown) + len(selection.values_of("runs")) <= most:
+            selection.put("sets", shown)
         st.rerun()
     for job in found:
         guarded(lambda job=job: status.making_card(job))  # type: ignore[misc]

@@ -17,6 +17,9 @@ EXAMPLE = (
     "examples: import clip.pt --name clip --labels names.json; orthogonalise clip --form gram --out clip-gram; list"
 )
 
+COMPARED = 2000
+"""Of so many vectors every pair is compared: 4 million cosines."""
+
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m scripts.embeddings", description=__doc__, epilog=EXAMPLE)
@@ -45,10 +48,10 @@ def parse() -> argparse.Namespace:
 def described(one: ImportedSet) -> str:
     """A set in some lines: its numbers, where it comes from, what was changed."""
     vectors, origin = one.embedding.vectors, one.manifest["origin"]
-    cosines = off_diagonal(cosine_matrix(vectors))
     made = f"a {origin['format']} file" if origin["kind"] == "file" else f"the orthogonal module on {origin['source']}"
     lines = [f"{one.name}: {len(vectors)} vectors of {vectors.shape[1]} dimensions, from {made}"]
-    if cosines.n_pairs:
+    if 1 < len(vectors) <= COMPARED:
+        cosines = off_diagonal(cosine_matrix(vectors))
         lines.append(
             f"  cosine of two: mean {cosines.mean:.4f}, smallest {cosines.min:.4f}, largest {cosines.max:.4f}, "
             f"mean |cosine| {cosines.mean_abs:.4f}; uniformity {uniformity(vectors):.3f}"

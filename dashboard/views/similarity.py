@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.imported import ImportedSet, set_names
+from core.imported import ImportedSet
 from core.metrics.similarity import off_diagonal
 from core.pictures import similarity as pictures
 from core.pictures.missing import no_centroids, no_comparison, no_test
@@ -71,23 +71,27 @@ def without_support(run: Run, study: Study) -> None:
 
 
 def chosen() -> tuple[list[Run], list[ImportedSet]]:
-    """Runs and imported sets, three at most in all; stops the page where there is none."""
-    names = set_names()
-    if not names:
-        return pick_runs("embed", most=MOST), []
+    """Runs and imported sets, three at most in all."""
     linked = bool(selection.values_of("sets"))  # a link to sets alone names no run
     runs = pick_runs("embed", most=MOST, needed=False, start=0 if linked else 2)
     imported = sets.pick_sets(most=MOST, start=0 if runs else MOST)
-    if not runs and not imported:
-        st.info("Choose at least one run, or one set of embeddings.")
-        sets.more_sets()
-        st.stop()
     if len(runs) + len(imported) > MOST:
         room = MOST - len(imported)
         left_out = ", ".join(label(run) for run in runs[room:])
         st.warning(f"Three fit side by side. Not shown: {plain(left_out)}. Remove one to see it.")
         runs = runs[:room]
     return runs, imported
+
+
+def nothing() -> None:
+    """What to do where nothing is chosen, or there is nothing yet."""
+    st.info(
+        "Nothing is chosen. Runs stand here once they have finished their embed stage (start one in the Train view); "
+        "embeddings from files once they are imported, below.",
+        icon=":material/hourglass_empty:",
+    )
+    st.page_link("views/train.py", label="Go to Train", icon=":material/play_circle:")
+    sets.more_sets(MOST, expanded=True)
 
 
 def kind_of(runs: list[Run]) -> str:
@@ -157,6 +161,9 @@ def beyond(panels: Sequence[Panel], kind: str) -> None:
 def page() -> None:
     header("Similarity", "Are the diseases apart, in words and in pictures?")
     runs, imported = chosen()
+    if not runs and not imported:
+        nothing()
+        return
     study = study_of(runs) if runs else None
     if study is not None and (reason := no_comparison(study)):
         st.info(reason)
@@ -175,7 +182,7 @@ def page() -> None:
     heatmaps(panels, kind)
     beyond(panels, kind)
     sets.curves(imported)
-    sets.more_sets()
+    sets.more_sets(MOST)
 
 
 page()
