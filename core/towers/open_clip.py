@@ -14,8 +14,8 @@ from core.towers.hub import go_offline_unless_hub_answers, missing
 from core.towers.layers import Blocks, blocks_by_name, blocks_of_timm
 
 FILES = (
-    "open_clip_config.json and weights; where that config has an hf_model_name, also the tokenizer's files, and the model "
-    "of that name as a folder or in the hub's cache"
+    "open_clip_config.json and weights; where that config has an hf_model_name, also the tokenizer's files, and the "
+    "model of that name as a folder or in the hub's cache"
 )
 
 
