@@ -25,7 +25,7 @@ ARCHITECTURES = {
     "cait_xxs24_224": (26, "model.patch_embed.proj.weight", "model.norm.bias", None),
     "vgg11": (9, "model.features.0.weight", "model.features.18.bias", "model.pre_logits.fc2.bias"),
 }
-"""How many groups, a parameter of the first, one of the last block (where timm counts all of CaiT's end), one after it."""
+"""Number of groups; a parameter of the first, of the last block (timm counts CaiT's end to it), and after it."""
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
