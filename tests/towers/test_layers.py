@@ -22,10 +22,10 @@ ARCHITECTURES = {
         "norm",
     ),
     "convnext_atto": (6, "model.stem.0.weight", "model.stages.3.blocks.1.mlp.fc2.bias", "model.head.norm.bias"),
-    "cait_xxs24_224": (28, "model.patch_embed.proj.weight", "model.blocks.23.mlp.fc2.bias", "model.norm.bias"),
-    "vgg11": (10, "model.features.0.weight", "model.features.18.bias", "model.pre_logits.fc2.bias"),
+    "cait_xxs24_224": (26, "model.patch_embed.proj.weight", "model.norm.bias", None),
+    "vgg11": (9, "model.features.0.weight", "model.features.18.bias", "model.pre_logits.fc2.bias"),
 }
-"""How many groups, a parameter of the first, one of the last block, one that comes after it."""
+"""Number of groups; a parameter of the first, of the last block (timm counts CaiT's end to it), and after it."""
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
