@@ -14,7 +14,7 @@ from core.errors import RunError
 from core.files import read_json, replacing, stamp, verify, write_json
 from core.heads import Head
 from core.losses.objective import Objective
-from core.preparing import Prepared, learned_features, new_head, new_tuning, prepare, references, training_data
+from core.preparing import Prepared, learned_features, new_head, prepare, references, training_data
 from core.runs import MANIFESTS, MetricsLog, Run, identity
 from core.studies.study import Study, study_names
 from core.training import StepMetrics, Trainer
@@ -74,7 +74,7 @@ class Pipeline:
         """Train the head and what of the towers learns (a zero-shot run has nothing to train), and write that to
         ``checkpoints/head``."""
         ready = self.prepare()
-        head, tuning = new_head(ready), new_tuning(ready)
+        head, tuning = new_head(ready), ready.tuning
         if self.config.start_from:
             load_weights(Run.load(self.config.start_from), head, tuning)
         if self.config.losses:
@@ -195,7 +195,7 @@ class Pipeline:
         write_json(path.with_suffix(".json"), {"head": self.config.head.to_json(), "file": stamp(path)})
 
     def _load(self, ready: Prepared) -> Head:
-        head, tuning = new_head(ready), new_tuning(ready)
+        head, tuning = new_head(ready), ready.tuning
         load_weights(self.run, head, tuning)
         tuning.eval()
         return head

@@ -71,6 +71,12 @@ class Prepared:
         """(c, text_width) of the text tower as it was loaded."""
         return caption_features(self.encoder, self.captions)
 
+    @cached_property
+    def tuning(self) -> Tuning:
+        """What of the towers learns; from here on their weights may change."""
+        towers: dict[str, Tower] = {"image": self.encoder.image, "text": self.encoder.text}
+        return Tuning(towers, self.config.tuning, self.config.seed)
+
     def rows(self, split: str) -> Tensor:
         return torch.from_numpy(self.study.rows(split)).to(self.encoder.device)
 
@@ -119,12 +125,6 @@ def _sample(ready: Prepared, rows: NDArray[np.int64]) -> Tensor:
         for own in np.array_split(drawn, len(drawn) // 32 + 1)
     ]
     return torch.from_numpy(np.concatenate(parts))
-
-
-def new_tuning(ready: Prepared) -> Tuning:
-    """What of the towers learns; from here on their weights may change."""
-    towers: dict[str, Tower] = {"image": ready.encoder.image, "text": ready.encoder.text}
-    return Tuning(towers, ready.config.tuning, ready.config.seed)
 
 
 def training_data(ready: Prepared) -> TrainingData:

@@ -15,9 +15,11 @@ from core.runs import list_runs
 from core.studies.study import load_studies
 from dashboard import selection, status
 from dashboard.augmenting import augmentation
+from dashboard.judging import judged
 from dashboard.widgets import form, guarded, header, plain
 
 OTHER = "other"
+MODES = {"train": "Train a model", "judge": "Judge a finished run"}
 
 
 def choose() -> RunConfig | None:
@@ -111,7 +113,15 @@ def listed() -> None:
 
 def page() -> None:
     header("Train", "Which towers, which objective, which study? One click trains, embeds, evaluates and projects.")
-    config = choose()
+    mode = selection.one(
+        "What",
+        list(MODES),
+        name="train-mode",
+        draw=st.segmented_control,
+        format_func=MODES.get,
+        label_visibility="collapsed",
+    )
+    config = choose() if mode == "train" else judged()
     if st.button("Launch", type="primary", icon=":material/play_circle:", disabled=config is None) and config:
         launch(config)
     st.subheader("Runs", anchor=False)
