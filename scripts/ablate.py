@@ -1,6 +1,6 @@
 """``python -m scripts.ablate --preset demo``: compare configurations over seeds, in the background.
 
-A preset is a grid of its own (demo, alignment) or a preset of scripts.run; --vary crosses it with values of a setting.
+A preset is a grid (demo, alignment-losses) or a preset of scripts.run; --vary crosses it with values of a setting.
 The same command goes on after a stop, and with more values or seeds it makes only the runs that are new.
 """
 
@@ -24,7 +24,7 @@ from scripts.following_ablation import follow_ablation
 
 EXAMPLES = """examples:
   python -m scripts.ablate --preset demo
-  python -m scripts.ablate --preset alignment --study NAME --vary encoder clip biomedclip
+  python -m scripts.ablate --preset alignment-losses --study NAME --vary encoder clip biomedclip
   python -m scripts.ablate --preset orthogonal --vary objective.orthogonal 0 1 --seeds 0 1 2 3 4
   python -m scripts.ablate list
   python -m scripts.ablate show demo --baseline linear --metric prompt_cosine --csv FILE --latex FILE

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.config.ablation import AblationConfig, Variant
-from core.config.objective import LOSSES
 from core.config.paths import changed, parse, settings, shown
-from core.config.presets import PRESETS, preset
+from core.config.presets import ENCODER_OF, PRESETS, preset
 from core.config.run import RunConfig
 from core.errors import ConfigError
 
@@ -36,23 +35,22 @@ def demo(study: str, encoder: str) -> Bases:
     return [(name, PRESETS[name](study, encoder)) for name in ("linear", "orthogonal", "contrastive")]
 
 
-def alignment(study: str, encoder: str) -> Bases:
-    """Which loss of fine-grained alignment earns its place? Visual branch alone (classification), visual and text
-    branch with all losses, and all losses minus each one."""
-    base = PRESETS["orthogonal"](study, encoder)
-    losses = LOSSES[base.head.kind]
-
-    def of(*chosen: str) -> RunConfig:
-        weights = {loss: float(loss in chosen) for loss in losses}
-        return base.replace(preset="alignment", objective=base.objective.replace(**weights))
-
-    without = [(f"without {loss}", of(*(other for other in losses if other != loss))) for loss in losses]
-    return [("visual only", of("classification")), ("visual + text", of(*losses)), *without]
+def alignment_losses(study: str, encoder: str) -> Bases:
+    """Which loss of fine-grained alignment (system B) earns its place? The visual branch alone; visual and text branch
+    with all losses that work on pictures as they are, each with weight 1; and all of these minus each one."""
+    start = PRESETS["alignment"](study, encoder)
+    everything = start.replace(objective=start.objective.replace(consistency=1.0, vector=1.0))
+    losses = tuple(everything.objective.weights)
+    without = [
+        (f"without {loss}", everything.replace(objective=everything.objective.replace(**{loss: 0.0})))
+        for loss in losses
+    ]
+    return [("visual only", PRESETS["alignment-visual"](study, encoder)), ("visual + text", everything), *without]
 
 
 GRIDS: dict[str, Grid] = {
     "demo": Grid(demo, ("lite",)),
-    "alignment": Grid(alignment, ("clip", "biomedclip", "lite")),
+    "alignment-losses": Grid(alignment_losses, ("clip", "biomedclip", "lite")),
 }
 
 
@@ -80,12 +78,12 @@ def ablation(
     words = dict(vary or {})
     if bare := [path for path, values in words.items() if not values]:
         raise ConfigError(f"No values are given for {', '.join(bare)}: name them after the path.")
-    encoders = tuple(words.pop("encoder", ())) or (GRIDS[base].encoders if base in GRIDS else ("lite",))
+    own = GRIDS[base].encoders if base in GRIDS else (ENCODER_OF.get(base, "lite"),)
+    encoders = tuple(words.pop("encoder", own))
     found: dict[str, RunConfig] = {}
     for encoder in encoders:
         for label, start in _bases(base, study, encoder):
-            own = f"{label} · {encoder}" if len(encoders) > 1 else label
-            found |= _crossed(own, start, words)
+            found |= _crossed(f"{label} · {encoder}" if len(encoders) > 1 else label, start, words)
     made = [Variant(label=label, run=run) for label, run in _distinct(found).items()]
     return AblationConfig(
         name=name or _slug(base, study, list(vary or {})), study=study, variants=tuple(made), seeds=tuple(seeds)

@@ -32,7 +32,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, words: str) -> int:
         ("--preset nope", 2, "invalid choice: 'nope'"),
         ("--preset demo --vary head.width 8 --vary head.width 16", 2, "after one --vary"),
         ("--preset demo --vary head.width", 1, "ConfigError: No values are given for head.width"),
-        ("--preset demo --vary head.widht 8", 1, "there are: encoder, head.kind, head.width"),
+        ("--preset demo --vary head.widht 8", 1, "head.kind, head.width, head.layers"),
         ("--preset demo --study nope", 1, "StudyError: No study 'nope'"),
         ("--preset linear --study tiny --vary objective.orthogonal 0 1", 1, "'linear · orthogonal 1' cannot work"),
         ("--preset demo --study tiny --seeds 0 0", 1, "each once"),
@@ -61,8 +61,8 @@ def test_in_the_background_it_prints_its_name(
     tiny_study(counts=(4, 2, 2))
     started: list[str] = []
     monkeypatch.setattr(Ablation, "start", lambda self: started.append(self.id))
-    grid = "--preset alignment --study tiny --vary encoder lite --seeds 7"
+    grid = "--preset alignment-losses --study tiny --vary encoder lite --seeds 7"
     assert typed(monkeypatch, f"{grid} --background") == 0
-    assert capsys.readouterr().out.strip() == "alignment-tiny-encoder" == started[0]
+    assert capsys.readouterr().out.strip() == "alignment-losses-tiny-encoder" == started[0]
     assert typed(monkeypatch, "list") == 0
-    assert " ".join(capsys.readouterr().out.split()) == "alignment-tiny-encoder 0 of 8 runs not started tiny"
+    assert " ".join(capsys.readouterr().out.split()) == "alignment-losses-tiny-encoder 0 of 9 runs not started tiny"

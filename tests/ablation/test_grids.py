@@ -8,7 +8,6 @@ import pytest
 
 from core.ablation.grids import GRIDS, ablation
 from core.config.ablation import AblationConfig, Variant
-from core.config.objective import LOSSES
 from core.config.paths import changed, differing, parse, settings, shown
 from core.config.presets import PRESETS, preset
 from core.config.run import RunConfig
@@ -50,16 +49,23 @@ def test_the_demo_grid() -> None:
     assert differing(runs(made)[:1]) == () and "head.kind" in differing(runs(made))
 
 
-def test_the_alignment_grid_takes_each_loss_away_once() -> None:
-    made, losses = ablation("alignment", study="nih"), LOSSES["disease-tokens"]
-    assert len(made.variants) == 3 * (2 + len(losses))
+def test_the_grid_of_losses_takes_each_away_once() -> None:
+    made = ablation("alignment-losses", study="nih")
     weights = {variant.label: set(variant.run.objective.weights) for variant in made.variants}
-    assert weights["visual only · clip"] == {"classification"} and weights["visual + text · lite"] == set(losses)
+    losses = {"classification", "contrastive", "orthogonal", "graph", "alignment", "consistency", "vector"}
+    assert weights["visual only · clip"] == {"classification"} and weights["visual + text · lite"] == losses
+    assert len(made.variants) == 3 * (2 + len(losses))
     for loss in losses:
-        assert weights[f"without {loss} · biomedclip"] == set(losses) - {loss}
-    assert set(differing(runs(made))) == {"encoder", *(f"objective.{loss}" for loss in losses if loss != "none")}
-    alone = ablation("alignment", vary={"encoder": ["lite"]})
-    assert labels(alone)[:2] == ["visual only", "visual + text"] and "encoder" not in differing(runs(alone))
+        assert weights[f"without {loss} · biomedclip"] == losses - {loss}
+    alone = ablation("alignment-losses", vary={"encoder": ["lite"]})
+    assert labels(alone)[:2] == ["visual only", "visual + text"]
+    assert set(differing(runs(alone)[1:])) == {f"objective.{loss}" for loss in losses}
+
+
+def test_a_preset_brings_its_own_encoder() -> None:
+    assert ablation("alignment").variants[0].run.encoder.key == "clip"
+    assert ablation("alignment", vary={"encoder": ["lite"]}).variants[0].run.encoder.key == "lite"
+    assert not set(GRIDS) & set(PRESETS)
 
 
 def test_a_free_grid_crosses_all_values() -> None:
@@ -78,7 +84,7 @@ def test_a_free_grid_crosses_all_values() -> None:
 
 
 def test_equal_configurations_count_once() -> None:
-    made = ablation("alignment", vary={"encoder": ["lite"], "objective.graph": ["0"]})
+    made = ablation("alignment-losses", vary={"encoder": ["lite"], "objective.graph": ["0"]})
     assert "without graph" not in labels(made) and "visual + text" in labels(made)
 
 
@@ -115,7 +121,7 @@ def test_an_encoder_is_one_value() -> None:
 @pytest.mark.parametrize(
     ("preset_name", "vary", "words"),
     [
-        ("nope", {}, "No grid or preset 'nope'; there are the grids demo, alignment and the presets zero-shot"),
+        ("nope", {}, "No grid or preset 'nope'; there are the grids demo, alignment-losses and the presets zero-shot"),
         (
             "orthogonal",
             {"objective.nope": ["1"]},

@@ -68,14 +68,14 @@ def test_it_is_started_from_the_page(workspace: Path, monkeypatch: pytest.Monkey
     started: list[str] = []
     monkeypatch.setattr(Ablation, "start", lambda self: started.append(self.id))
     at = opened("ablation")
-    at.selectbox(key="ablation-grid").set_value("alignment").run()
+    at.selectbox(key="ablation-grid").set_value("alignment-losses").run()
     at.selectbox(key="ablation-study").set_value("tiny").run()
-    at.multiselect(key="ablation-encoders-alignment").set_value(["lite"]).run()
+    at.multiselect(key="ablation-encoders-alignment-losses").set_value(["lite"]).run()
     at.number_input(key="ablation-seeds").set_value(2).run()
-    button(at, "Start 16 runs").click().run()  # type: ignore[attr-defined]
+    button(at, "Start 18 runs").click().run()  # type: ignore[attr-defined]
     assert not at.exception and not at.error
-    assert started == ["alignment-tiny-encoder"] == [one.id for one in list_ablations()]
-    assert "0 of 16 runs have a result" in texts(at) and "not started" in texts(at)
+    assert started == ["alignment-losses-tiny-encoder"] == [one.id for one in list_ablations()]
+    assert "0 of 18 runs have a result" in texts(at) and "not started" in texts(at)
     assert not figures(at) and not at.dataframe[0].value.empty  # the published lines alone
 
 
