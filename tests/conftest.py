@@ -30,7 +30,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def finished_workspace(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """An imported study and a finished run of each preset, made once for all tests that only read."""
+    """An imported study and some finished runs, made once for all tests that only read."""
     return make(tmp_path_factory.mktemp("finished"))
 
 

@@ -27,7 +27,7 @@ from core.workspace import ROOT
 from scripts import run as run_script
 from scripts import study as study_script
 from scripts.common import main
-from tests.finished import QUICK, Finished, command, printed
+from tests.finished import QUICK, WHOLE, Finished, command, printed
 from tests.tiny import tiny_study, until
 
 
@@ -57,7 +57,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     return run  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", WHOLE)
 def test_a_run_prints_its_table_and_folder(finished: Finished, preset: str) -> None:
     text, run = finished.printed[preset], Run.load(finished.runs[preset])
     assert f"{preset} · lite on tiny: 12 test radiographs of 6 patients" in text
