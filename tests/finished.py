@@ -40,12 +40,12 @@ class Finished:
     printed: dict[str, str]
 
 
-def command(home: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start ``python -m ARGUMENTS`` as a user would."""
+def command(home: Path, *arguments: str, columns: int = 250) -> subprocess.Popen[str]:
+    """Start ``python -m ARGUMENTS`` as a user would, in a terminal so wide."""
     return subprocess.Popen(
         [sys.executable, "-m", *arguments],
         cwd=ROOT,
-        env={**os.environ, "FLUOROSCOPE_HOME": str(home), "COLUMNS": "250", "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "FLUOROSCOPE_HOME": str(home), "COLUMNS": str(columns), "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

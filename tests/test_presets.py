@@ -3,24 +3,47 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from safetensors.torch import load_file
 
 from core.config.presets import PRESETS, preset
+from core.config.run import RunConfig
 from core.demands import new_run
-from core.runs import read_metrics
+from core.runs import Run, read_metrics
 from tests.finished import WHOLE, command, printed
 from tests.tiny import tiny_study
 
+OTHERS = [name for name in PRESETS if name not in WHOLE]
 
-@pytest.mark.parametrize("name", [name for name in PRESETS if name not in WHOLE])
-def test_a_preset_trains(workspace: Path, name: str) -> None:
-    tiny_study(text=True)
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """A run of each, two at a time."""
+    home = tmp_path_factory.mktemp("presets")
+
+    def train(run: Run) -> Run:
+        printed(command(home, "scripts.train", run.id))
+        return run
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
+        patch.setenv("FLUOROSCOPE_HOME", str(home))
+        patch.setenv("FLUOROSCOPE_WORKERS", "1")
+        tiny_study(text=True)
+        runs = [new_run(quick(name)) for name in OTHERS]
+        return dict(zip(OTHERS, pool.map(train, runs), strict=True))
+
+
+def quick(name: str) -> RunConfig:
     config = preset(name, study="tiny", encoder="lite")
-    run = new_run(config.replace(training=config.training.replace(epochs=2, batch_size=20)))
-    printed(command(workspace, "scripts.train", run.id))
+    return config.replace(training=config.training.replace(epochs=2, batch_size=20))
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_preset_trains(trained: dict[str, Run], name: str) -> None:
+    run = trained[name]
+    config = run.config
     steps = [row for row in read_metrics(run.folder / "metrics.jsonl") if "step" in row]
     assert [row["step"] for row in steps] == [1, 2, 3, 4]
     assert all(set(row["terms"]) == set(config.losses) for row in steps)

@@ -107,7 +107,7 @@ def leaves(config: type[Config], prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def test_help_lists_every_setting_with_its_help(workspace: Path) -> None:
-    text = printed(command(workspace, "scripts.run", "--help"))
+    text = printed(command(workspace, "scripts.run", "--help", columns=100))
     plain = re.sub(r"[│╭╮╰╯─\s]+", " ", text)
     settings = list(leaves(RunConfig))
     assert len(settings) > 30
