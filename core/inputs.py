@@ -184,7 +184,7 @@ class Split:
     Attributes:
         images: their features.
         labels: (n, K): 1 present, 0 absent, NaN unknown.
-        stated: (n, K): as the source has them, -1 uncertain.
+        stated: (n, K): the same, but -1 where a study keeps uncertain ones as a class of their own.
         caption_of: (n,) integers, whose text is which; -1: none.
     """
 

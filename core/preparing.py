@@ -145,7 +145,7 @@ def _split(ready: Prepared, name: str) -> Split:
     return Split(
         images=_images(ready, name, rows),
         labels=torch.from_numpy(study.labels[rows]).to(device),
-        stated=torch.from_numpy(study.stated[rows]).to(device),
+        stated=torch.from_numpy((study.stated if study.uncertain == "S3" else study.labels)[rows]).to(device),
         caption_of=ready.captions.of_sample[ready.rows(name)],
     )
 
