@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import first_light
 from core.config.presets import preset
 from core.config.search import SearchConfig
 from core.config.space import Dimension, default_space
@@ -23,8 +22,7 @@ HOSTILE = "The loss became nan ![](http://example.invalid/x.png) **bold**"
 
 
 @pytest.fixture
-def tiny(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(first_light, "begin", lambda: None)
+def tiny(workspace: Path) -> Path:
     tiny_study(counts=(8, 4, 4))
     return workspace
 
@@ -72,8 +70,7 @@ def test_without_a_search_it_says_what_to_do(tiny: Path) -> None:
     assert "search=" not in str(at.query_params)
 
 
-def test_without_a_study_the_demo_is_offered(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(first_light, "begin", lambda: None)
+def test_without_a_study_the_demo_is_offered(workspace: Path) -> None:
     at = opened("search")
     assert not at.exception and not at.error
     assert at.selectbox(key="widget:search-study|selectbox").value == "demo"

@@ -11,7 +11,6 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core import first_light
 from core.runs import list_runs
 from core.studies.imports import Import
 from core.studies.study import Study
@@ -129,16 +128,9 @@ def a_folder(root: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def no_demo(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A session begins on Home, which would make the demo study in an empty workspace."""
-    monkeypatch.setattr(first_light, "begin", lambda: None)
-
-
-@pytest.mark.usefixtures("no_demo")
 class TestImport:
     @pytest.fixture
-    def at(self, no_demo: None, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    def at(self, workspace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
         monkeypatch.setenv("FLUOROSCOPE_DATA", str(tmp_path / "data"))
         a_folder(tmp_path / "data")
         return opened("bring")
