@@ -48,13 +48,11 @@ class Prepared:
 
     Attributes:
         encoder: its towers change where the run lets them learn.
-        prompts: of the text tower as it was loaded.
     """
 
     config: RunConfig
     study: Study
     encoder: Encoder
-    prompts: PromptFeatures
     progress: Progress | None
 
     @cached_property
@@ -65,6 +63,11 @@ class Prepared:
     def images(self) -> NDArray[np.float32]:
         """(N, image_width) of the image tower as it was loaded; it sees each radiograph once, ever."""
         return image_features(self.encoder, self.study, self.progress)
+
+    @cached_property
+    def prompts(self) -> PromptFeatures:
+        """Of the text tower as it was loaded."""
+        return prompt_features(self.encoder, self.config.prompts, self.study.findings)
 
     @cached_property
     def caption_features(self) -> Tensor:
@@ -86,12 +89,12 @@ def prepare(config: RunConfig, study: Study, progress: Progress | None) -> Prepa
     log.info("study %s: %d radiographs; encoder %s", study.name, len(study), config.encoder.key)
     encoder = load_encoder(config.encoder, best_device())
     log.info("device: %s, precision %s", describe(encoder.device), encoder.precision)
-    prompts = prompt_features(encoder, config.prompts, study.findings)
-    ready = Prepared(config, study, encoder, prompts, progress)
+    ready = Prepared(config, study, encoder, progress)
     if config.tuning.image == "nothing":
         _ = ready.images
     if config.tuning.text == "nothing":
         _ = ready.caption_features
+    _ = ready.prompts  # before the text tower may learn
     return ready
 
 

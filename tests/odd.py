@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import pipeline
+from core import preparing
 from core.config.presets import preset
 from core.config.run import RunConfig
 from core.encoders import load_encoder
@@ -45,7 +45,7 @@ def one_process() -> Iterator[None]:
     """A pipeline takes over signals, which are given back; the towers are loaded once for all tests."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "load_encoder", cached_encoder)
+        patch.setattr(preparing, "load_encoder", cached_encoder)
         yield
     for number, handler in before.items():
         signal.signal(number, handler)

@@ -134,10 +134,14 @@ class TestCaptionsOnly:
         assert not diseases.matrices(study, diseases.judge(Files(), run, study, "f1")).data
 
 
-OF_FINDINGS = "zero-shot, linear, orthogonal, contrastive-normalised-logits"
+OF_FINDINGS = (
+    "zero-shot, linear, orthogonal, long-tail, fine-tune, from-scratch, alignment-visual, alignment, "
+    "contrastive-normalised-logits"
+)
+OF_TEXTS = "zero-shot, contrastive, lora, biobert-resnet50-triplet, clip-no-grad, clip-image-frozen"
 REFUSED = [
-    ("captions-only", "linear", "has no findings, and the classification loss", "zero-shot, contrastive"),
-    ("captions-only", "orthogonal", "has no findings, and a head of kind 'disease-tokens'", "zero-shot, contrastive"),
+    ("captions-only", "linear", "has no findings, and the classification loss", OF_TEXTS),
+    ("captions-only", "orthogonal", "has no findings, and a head of kind 'disease-tokens'", OF_TEXTS),
     ("nothing-told", "contrastive", "has neither texts nor known findings", "zero-shot"),
     ("nothing-told", "linear", "has no findings, and the classification loss", "zero-shot"),
     ("nothing-known", "contrastive", "has neither texts nor known findings", "zero-shot"),
@@ -153,7 +157,7 @@ REFUSED = [
 def test_what_cannot_be_learned_is_refused_before_the_towers_start(
     runs: Runs, monkeypatch: pytest.MonkeyPatch, study: str, preset: str, why: str, instead: str
 ) -> None:
-    monkeypatch.setattr("core.pipeline.load_encoder", lambda *_: pytest.fail("the towers were loaded"))
+    monkeypatch.setattr("core.preparing.load_encoder", lambda *_: pytest.fail("the towers were loaded"))
     run = Run.create(quick(preset, study=study))
     with pytest.raises(StudyError, match=why) as caught:
         Pipeline(run).all_stages()

@@ -17,6 +17,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from core import pipeline
+from core.devices import best_device
 from core.errors import ArtefactError, RunError, Stopped, StudyError, TrainingDiverged
 from core.files import read_json, stamp, write_json
 from core.pipeline import Pipeline
@@ -103,7 +104,7 @@ def test_one_radiograph_alone(workspace: Path) -> None:
 def test_the_towers_see_each_radiograph_once(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny_study(counts=(6, 3, 3))
     all_stages(quick("zero-shot"))
-    encoder = cached_encoder(quick().encoder, pipeline.best_device())
+    encoder = cached_encoder(quick().encoder, best_device())
     monkeypatch.setattr(encoder, "embed_images", lambda images: pytest.fail("the towers were passed over again"))
     monkeypatch.setattr(encoder, "embed_texts", lambda texts: pytest.fail("the towers were passed over again"))
     all_stages(quick("linear"))
