@@ -106,7 +106,7 @@ def kill(folder: Path) -> None:
 
 
 def test_a_stopped_search_goes_on_with_the_same_runs(toys: Toys) -> None:
-    search = toys(trials=2, base=toy_base(epochs=20, seconds=0.1))
+    search = toys(trials=2, base=toy_base(epochs=60, seconds=0.1))
     until(lambda: any(one.values for one in search.trials()))
     search.stop()
     search = ended(search)
@@ -114,7 +114,7 @@ def test_a_stopped_search_goes_on_with_the_same_runs(toys: Toys) -> None:
     before = search.trials()
     assert [one.state for one in before] == ["interrupted"]
     assert Run.load(str(before[0].run)).state().stopped
-    toys(trials=2, base=toy_base(epochs=20, seconds=0.1))  # the same command again
+    toys(trials=2, base=toy_base(epochs=60, seconds=0.1))  # the same command again
     search = ended(search)
     check_whole(search, 2)
     assert search.trials()[0].run == before[0].run

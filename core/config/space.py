@@ -20,6 +20,8 @@ FIXED: dict[str, str] = {
     "study": "trials on different studies cannot be compared",
     "preset": "a preset is where all settings start from; search over the settings that it sets",
     "label": "it names the trial",
+    "start_from": "it names the run whose weights a trial begins with",
+    "findings": "trials on different findings cannot be compared",
     "seed": "the best seed is luck, which another study does not share",
     "evaluation": "trials are judged on validation, before it takes part",
     "projection": "the map is drawn after a trial is judged",
@@ -229,5 +231,6 @@ def default_space(base: RunConfig, *, weights: bool = True) -> tuple[Dimension, 
             if len(base.objective.weights) > 1
         ]
         if "contrastive" in base.objective.weights:
-            found.append(Dimension(path="objective.temperature", kind="log", low=0.02, high=0.5))
+            now = base.objective.temperature
+            found.append(Dimension(path="objective.temperature", kind="log", low=min(0.02, now), high=max(0.5, now)))
     return tuple(one for one in found if one)
