@@ -32,4 +32,4 @@ lint: setup
 	$(BIN)/mypy
 
 test: setup browser lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
