@@ -18,7 +18,7 @@ from tests.finished import Finished
 from tests.tiny import until
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SHOTS = ROOT / "tests" / "screenshots"
@@ -58,6 +58,25 @@ def settled(page: Page, figures: int = 0) -> None:
 def visit(page: Page, url: str, figures: int = 0) -> None:
     page.goto(url)
     settled(page, figures)
+
+
+def choose(page: Page, box: Locator, option: str) -> None:
+    """Open a select box and take an option; a rerun of the page may close the list, so it is opened again."""
+    settled(page)
+    wanted = page.get_by_role("option", name=option)
+    until(lambda: opens(box, wanted), 60)
+    wanted.click()
+
+
+def opens(box: Locator, wanted: Locator) -> bool:
+    from playwright.sync_api import TimeoutError as Late
+
+    box.click()
+    try:
+        wanted.wait_for(timeout=3_000)
+    except Late:
+        return False
+    return True
 
 
 def shot(page: Page, name: str) -> None:
@@ -126,8 +145,7 @@ def test_the_camera_survives_a_recolour_and_a_click_shows_the_radiograph(
     page.mouse.up()
     page.wait_for_timeout(800)
     turned = page.evaluate(f"() => JSON.stringify({scene}._scene.getCamera().eye)")
-    page.get_by_label("Colour by").click()
-    page.get_by_role("option", name="Edema").click()
+    choose(page, page.get_by_label("Colour by"), "Edema")
     page.wait_for_function(f"() => [...document.querySelector('{PLOT}').data].some(t => t.name === 'with Edema')")
     settled(page)
     after = page.evaluate(f"() => JSON.stringify({scene}._scene.getCamera().eye)")

@@ -15,7 +15,7 @@ from core.config.vectors import OrthogonaliseConfig
 from core.imported import import_embeddings
 from core.workspace import ROOT
 from tests.browser.conftest import Serve
-from tests.browser.test_app import page, settled, shot, visit
+from tests.browser.test_app import choose, page, settled, shot, visit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -47,8 +47,9 @@ def test_a_third_panel_from_a_file(app: str, page: Page) -> None:
     page.set_default_timeout(240_000)  # the importing process loads torch
     visit(page, f"{app}/similarity?sets=clip&sets=clip-gram", 4)
     page.get_by_text("Import embeddings, or train").click()
-    page.get_by_test_id("stSelectbox").filter(has_text="Labels").first.locator("input").click()
-    page.get_by_role("option", name="a file beside it").click()
+    box = page.get_by_test_id("stSelectbox").filter(has_text="Labels").first.locator("input")
+    box.wait_for()
+    choose(page, box, "a file beside it")
     page.get_by_text("File of labels").wait_for()
     settled(page)
     page.get_by_role("button", name="Import", exact=True).click()
