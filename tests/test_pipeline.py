@@ -243,7 +243,7 @@ def test_features_that_are_not_finite_leave_a_run_that_says_why(
     assert "step 3" in (run.failure() or "")
     assert [row.get("step") for row in read_metrics(run.folder / "metrics.jsonl")] == [None, 1, 2]
     kept = sorted(path.name for path in (run.folder / "checkpoints").iterdir())
-    assert kept == ["step-00000001", "step-00000002"]
+    assert kept and set(kept) <= {"step-00000001", "step-00000002"}
     for name in kept:
         weights = load_file(run.folder / "checkpoints" / name / "model.safetensors")
         assert all(np.isfinite(value).all() for value in weights.values())
