@@ -136,11 +136,20 @@ def reduce_gradients(whole: Iterable[nn.Parameter], shared: Iterable[nn.Paramete
     if world().size == 1:
         return
     _sum([parameter for parameter in whole if parameter.grad is not None], 1 / world().size)
-    learning = [parameter for parameter in shared if parameter.requires_grad]
+    learning = _reached([parameter for parameter in shared if parameter.requires_grad])
     for parameter in learning:
         if parameter.grad is None:  # no row of this batch came here
             parameter.grad = torch.zeros_like(parameter)
     _sum(learning, 1.0)
+
+
+def _reached(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
+    """Those that have a gradient in one process or more; the others are left as they are, as in a process alone."""
+    if not parameters:
+        return []
+    flags = torch.tensor([float(one.grad is not None) for one in parameters], device=parameters[0].device)
+    dist.all_reduce(flags, dist.ReduceOp.MAX)
+    return [one for one, flag in zip(parameters, flags.tolist(), strict=True) if flag]
 
 
 def _sum(parameters: Sequence[nn.Parameter], factor: float) -> None:
@@ -218,7 +227,7 @@ def _statistics_kept(tower: Tower) -> Iterator[None]:
 @contextmanager
 def _own_random_numbers(tower: Tower) -> Iterator[None]:
     """Dropout in towers differs between processes, but what is drawn afterwards (in heads) stays the same in all."""
-    if world().size == 1:
+    if world().size == 1 or not torch.is_grad_enabled():
         yield
         return
     seed = int(torch.randint(2**62, ()))
