@@ -72,10 +72,18 @@ def curves() -> None:
     print(f"100,000 steps: ours {ours * 1000:.0f} ms, the whole curve from lists {whole * 1000:.0f} ms")
 
 
+def gpu() -> None:
+    """ViT towers in training and embedding; needs a GPU."""
+    from scripts.bench_gpu import compare
+
+    compare()
+
+
 BENCHES = {
     "features": features,
     "demo": demo,
     "curves": curves,
+    "gpu": gpu,
     "import": bench_import.compare,
     "rows": bench_rows.compare,
 }
