@@ -35,6 +35,9 @@ MANIFESTS = {
 }
 """The stages of a run in their order, and the file that each writes last."""
 
+WITHOUT_TOWERS = ("evaluate", "project")
+"""Stages that read what was embedded: alone they need no accelerator, so they wait for none."""
+
 
 @dataclass(frozen=True)
 class Run(Work):
@@ -100,12 +103,13 @@ class Run(Work):
         return self.config.title
 
     def start(self, stage: str | None = None) -> None:
-        """Start, or resume, in the background: all stages that are not done, or one alone.
+        """Start, or resume, in the background, when an accelerator is free: all stages that are not done, or one alone.
 
         Raises:
-            RunBusy: it is already running.
+            RunBusy: it is already running, or waits.
         """
-        jobs.start(self.folder, ["-m", "scripts.worker", "run", self.id, *(["--stage", stage] if stage else [])])
+        arguments = ["-m", "scripts.worker", "run", self.id, *(["--stage", stage] if stage else [])]
+        jobs.start(self.folder, arguments, accelerators=0 if stage in WITHOUT_TOWERS else 1)
 
     def check_is_of(self, study: Study) -> None:
         """Whether a study is still the one that this run was made from: rows of another would be mixed up.

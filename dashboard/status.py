@@ -33,16 +33,21 @@ DOING = {
     "orthogonalise": "Training the orthogonal module",
 }
 UNSAID = "It ended without saying why: the end of its log is below."
-COLOURS = {"finished": "green", "running": "blue", "stopped": "orange", "not started": "gray"}
+COLOURS = {"finished": "green", "running": "blue", "waiting": "violet", "stopped": "orange", "not started": "gray"}
 
 
 def badge(state: jobs.JobState) -> str:
     """A run's state as a coloured word; whatever is not expected is red."""
-    return f":{COLOURS.get(state.words, 'red')}-badge[{plain(state.words)}]"
+    words = "waiting" if state.state == "waiting" else state.words
+    return f":{COLOURS.get(words, 'red')}-badge[{plain(words)}]"
 
 
 def progress(work: Work) -> None:
-    """The stage under way with its share, rate and time to go."""
+    """The stage under way with its share, rate and time to go; or the place in the queue."""
+    state = work.state()
+    if state.state == "waiting":
+        st.progress(0.0, text=f"{state.words[0].upper()}{state.words[1:]}")
+        return
     now: dict[str, Any] | None = read_progress(work.folder)["now"]
     if now is None:
         st.progress(0.0, text="Starting …")
@@ -74,7 +79,7 @@ def card(run: Run, *, controls: bool = True) -> None:
         left, right = st.columns([4, 1], vertical_alignment="center")
         made = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
         left.markdown(f"**{plain(label(run))}** &nbsp; {badge(state)} &nbsp; :small[{made}]")
-        if state.running:
+        if state.busy:
             progress(run)
         elif not state.done and (reason := run.failure()):
             st.error(plain(reason))
@@ -104,7 +109,7 @@ def import_card(job: Import) -> None:
     with st.container(border=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.markdown(f"**{plain(job.id)}** · {plain(job.config.source)} &nbsp; {badge(state)}")
-        if state.running:
+        if state.busy:
             progress(job)
             if right.button("Stop", key=f"stop-import-{job.id}", icon=":material/stop_circle:", width="stretch"):
                 job.stop()
@@ -136,7 +141,7 @@ def ablation_card(job: Ablation, *, controls: bool = True) -> None:
             f"**{plain(job.id)}** · {plain(job.config.study)} &nbsp; {badge(state)} &nbsp; "
             f":small[{done} of {len(job.cells)} runs have a result]"
         )
-        if state.running:
+        if state.busy:
             progress(job)
             if cell := job.under_way():
                 st.caption(f"{plain(cell.label)}, seed {cell.seed}")
@@ -147,7 +152,7 @@ def ablation_card(job: Ablation, *, controls: bool = True) -> None:
             st.error(UNSAID)
         if not controls:
             return
-        if state.running:
+        if state.busy:
             if right.button("Stop", key=f"stop-ablation-{job.id}", icon=":material/stop_circle:", width="stretch"):
                 job.stop()
                 st.toast("Asked to save and stop: the runs that are done stay.")
@@ -164,7 +169,7 @@ def making_card(job: Making) -> None:
     with st.container(border=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.markdown(f"**{plain(job.id)}** &nbsp; {badge(state)}")
-        if state.running:
+        if state.busy:
             progress(job)
             if right.button("Stop", key=f"stop-set-{job.id}", icon=":material/stop_circle:", width="stretch"):
                 job.stop()
@@ -195,7 +200,7 @@ def _start(job: Work, scope: Literal["fragment", "app"] = "fragment") -> None:
 
 
 def _controls(run: Run, state: jobs.JobState, place: Any) -> None:
-    if state.running:
+    if state.busy:
         if place.button("Stop", key=f"stop-{run.id}", icon=":material/stop_circle:", width="stretch"):
             run.stop()
             st.toast("Asked to save and stop.")

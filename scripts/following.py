@@ -27,6 +27,8 @@ def follow(run: Run, stage: str | None = None) -> None:
 
     def draw() -> None:
         nonlocal seen
+        if not log.exists():  # it waits for an accelerator, and its worker has not begun
+            return
         with log.open("rb") as stream:
             stream.seek(seen)
             new = stream.read()

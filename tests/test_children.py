@@ -55,7 +55,7 @@ def test_a_stop_is_passed_on(workspace: Path, monkeypatch: pytest.MonkeyPatch) -
     run, stop = child(monkeypatch, program), Asked()
 
     def ask() -> None:
-        until(lambda: run.state().running)
+        until(lambda: run.state().busy)
         time.sleep(0.5)  # until the program listens
         stop.asked = True
 

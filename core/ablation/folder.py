@@ -46,7 +46,7 @@ class Cell:
         if self.done or not self.begun:
             return None
         state = self.run.state()
-        if state.running or state.state == "new":
+        if state.busy or state.state == "new":
             return None
         return f"{state.words}: {self.run.failure()}" if self.run.failure() else state.words
 
@@ -167,7 +167,7 @@ class Ablation(Work):
                 f"with more values or seeds), and `python -m scripts.ablate show {self.id}` prints its table; for "
                 "anything else give --name, so that it stays what it was."
             )
-        if self.state().running:
+        if self.state().busy:
             raise RunBusy(f"Ablation {self.id!r} is at work: stop it before it grows, or let it finish.")
         found: dict[str, str] = self._plan["runs"]
         return found

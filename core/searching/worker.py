@@ -115,7 +115,7 @@ class Searcher:
         watch = Watch(self, trial, run)
         state = run.state()
         # one whose worker was killed may have ended since
-        if state.running or not (run.has("train") or watch.pruned):
+        if state.busy or not (run.has("train") or watch.pruned):
             state = carry_out(run, self.stop, stage="train", watch=watch)
         self._judge(trial, run, state, watch)
 

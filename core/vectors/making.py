@@ -52,7 +52,7 @@ class Making(Work):
             ConfigError, InputError, RunBusy: see :meth:`begin`.
         """
         made = cls(folder_of(settings.name))
-        if made.state().running:
+        if made.state().busy:
             raise RunBusy(f"A process is at work on {settings.name!r}; stop it first, or give another name.")
         refuse_taken(settings.name)
         if isinstance(settings, OrthogonaliseConfig):

@@ -39,7 +39,7 @@ def card(search: Search, trials: Sequence[Trial]) -> None:
         left.markdown(f"**{plain(search.id)}** · {plain(what)} &nbsp; {status.badge(state)}")
         ended = [one for one in trials if one.state in ENDED]
         st.progress(min(1.0, len(ended) / config.trials), text=standing(search, trials, ended))
-        if state.running:
+        if state.busy:
             _while_running(search, right)
         elif not state.done:
             if not state.stopped and state.state != "new":
@@ -57,7 +57,7 @@ def standing(search: Search, trials: Sequence[Trial], ended: Sequence[Trial]) ->
     words = f"{len(ended)} of {search.config.trials} trials{f' ({some})' if some else ''}"
     if waiting := sum(one.state == "interrupted" for one in trials):
         return f"{words} · {waiting} interrupted: the next worker goes on with it"
-    if not search.state().running:
+    if not search.state().busy:
         return words
     took = [one.seconds for one in ended if one.seconds]
     left = search.config.trials - len(ended)

@@ -207,4 +207,4 @@ def test_an_empty_workspace_fills_itself(chromium: Browser, serve: Serve, tmp_pa
         context.close()
         (folder,) = (home / "runs").iterdir()
         assert jobs.stop(folder)
-        until(lambda: not jobs.state(folder).running, 60)
+        until(lambda: not jobs.state(folder).busy, 60)
