@@ -26,7 +26,7 @@ SPOILT = re.compile(
     r"CUDA (driver )?error|cuDNN|CUDNN_STATUS|CUBLAS_STATUS|CUSOLVER_STATUS|CUFFT|NCCL|device-side assert|"
     r"no kernel image|HIP error|NVIDIA driver|Unable to find an engine"
 )
-SHORT = re.compile(r"out of memory|can't allocate memory|Cannot allocate memory|std::bad_alloc", re.IGNORECASE)
+SHORT = re.compile(r"out of memory|(cannot|can't) allocate memory|ALLOC_FAILED|std::bad_alloc", re.IGNORECASE)
 CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE)
 
 
