@@ -15,7 +15,7 @@ from core.imported import remove_set
 from core.runs import Run
 from core.studies.imports import Import
 from core.vectors.making import Making
-from core.work import Work, read_progress
+from core.work import Work, duration, read_progress
 from dashboard import selection
 from dashboard.widgets import label, plain
 
@@ -64,12 +64,6 @@ def progress(work: Work) -> None:
         + (f" · {rate:,.0f}/s" if rate >= 0.5 else "")
         + (f" · {duration(left)} to go" if rate else ""),
     )
-
-
-def duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def card(run: Run, *, controls: bool = True) -> None:

@@ -17,7 +17,7 @@ from core.config.run import RunConfig
 from core.demands import check_study, wanted_study
 from core.errors import ConfigError, FluoroscopeError, RunBusy, RunError, StudyError
 from core.files import read_json, write_json
-from core.runs import MANIFESTS, Run
+from core.runs import Run
 from core.work import Work, read_progress
 from core.workspace import checked_slug, home
 
@@ -39,7 +39,7 @@ class Cell:
 
     @property
     def done(self) -> bool:
-        return all(self.run.has(stage) for stage in MANIFESTS)
+        return self.run.whole
 
     def why_not(self) -> str | None:
         """Why there is no result of it, in words; None where it is done, at work or waiting for its turn."""

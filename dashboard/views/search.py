@@ -19,6 +19,7 @@ from core.pictures.search import HELP, TITLES, pictures, searched, setting_names
 from core.runs import Run
 from core.searches import Search, Trial, best_of, list_searches
 from core.studies.study import load_studies
+from core.work import duration
 from core.workspace import home
 from dashboard import cached, selection, status
 from dashboard.space_form import space_form
@@ -66,7 +67,7 @@ def standing(search: Search, trials: Sequence[Trial], ended: Sequence[Trial]) ->
     words += f" · {counts['running']} at work"
     if not took:
         return words
-    return f"{words} · about {status.duration(left * sum(took) / len(took) / len(search.running() or [1]))} to go"
+    return f"{words} · about {duration(left * sum(took) / len(took) / len(search.running() or [1]))} to go"
 
 
 def _while_running(search: Search, place: Any) -> None:
