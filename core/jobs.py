@@ -120,6 +120,11 @@ def accelerators_of(folder: Path) -> list[str]:
     return list(map(str, names)) if isinstance(names, list) else []
 
 
+def device_words(folder: Path) -> str:
+    """Its accelerators as a user reads them: of a GPU's long name the beginning, which no other one shares."""
+    return ", ".join(name[:12] for name in accelerators_of(folder))
+
+
 def seconds(folder: Path) -> float | None:
     """For how long a job that is busy has been at work, or has waited; by a clock that nobody sets.
 

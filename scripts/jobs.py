@@ -7,6 +7,7 @@ import json
 import time
 
 from core.errors import RunError
+from core.jobs import device_words
 from core.runs import Run
 from core.work import duration
 from core.work_list import PARENTS, Item, all_work, find
@@ -55,7 +56,11 @@ def line(item: Item) -> str:
     name = item.id[:8] if item.kind == "run" else item.id
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(item.ended)) if item.ended else ""
     since = f"for {duration(item.seconds)}" if item.seconds is not None else when
-    how = "  ".join(word for word in (item.state.words, item.progress, ", ".join(item.accelerators)) if word)
+    how = "  ".join(
+        word
+        for word in (item.state.words, item.progress, device_words(item.work.folder) if item.accelerators else "")
+        if word
+    )
     return f"{item.kind:11}{name[:23]:24}{since:18}{how}  {item.title}".rstrip()
 
 

@@ -16,7 +16,11 @@ from core.demands import new_run
 from core.runs import Run, list_runs
 from core.studies.study import Study, load_studies
 from dashboard import cached, selection, status
+from dashboard.run_card import card
 from dashboard.widgets import findings_of, guarded, header, label, plain, warn_of_broken
+
+MOST_WAITING = 3
+"""Runs that wait are named so far."""
 
 SHOWN = 12
 """Radiographs on the contact sheet."""
@@ -122,8 +126,11 @@ def live(seen: tuple[int, int]) -> None:
         if ablation.state().busy:
             guarded(partial(status.ablation_card, ablation, controls=False))
     for run in runs:
-        if run.state().busy:
-            guarded(partial(status.card, run, controls=False))
+        if run.state().running:
+            guarded(partial(card, run, controls=False))
+    if waiting := [label(run) for run in runs if run.state().state == "waiting"]:
+        st.caption(f"Waiting for the accelerator: {plain(', '.join(waiting[::-1][:MOST_WAITING]))}"
+                   f"{f' and {len(waiting) - MOST_WAITING} more' if len(waiting) > MOST_WAITING else ''}")  # fmt: skip
     if seen != marks(runs):
         st.rerun()
 

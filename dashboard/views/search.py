@@ -43,8 +43,8 @@ def card(search: Search, trials: Sequence[Trial]) -> None:
         if state.busy:
             _while_running(search, right)
         elif not state.done:
-            if not state.stopped and state.state != "new":
-                st.error(plain(search.failure() or status.UNSAID))
+            if state.failed:
+                st.error(status.reason(search, state))
             if right.button("Go on", key=f"go-{search.id}", icon=":material/replay:", width="stretch"):
                 _start(search, 1)
         with st.expander("Log", expanded=False):
