@@ -92,6 +92,7 @@ def test_how_it_ended_is_kept(folder: Path, script: Script, code: str, expected:
 
 
 def test_a_second_start_is_told_and_starts_nothing(folder: Path, script: Script) -> None:
+    """Fault row 8."""
     jobs.start(folder, script(f"print('one', flush=True)\n{SLEEP}"))
     until(lambda: log(folder) != "")
     with pytest.raises(RunBusy, match="already at work"):
@@ -115,6 +116,7 @@ except RunBusy:
 
 
 def test_of_starts_at_the_same_moment_exactly_one_wins(folder: Path, script: Script) -> None:
+    """Fault row 8: three processes start it at the same moment."""
     (program,) = script(f"import sys\nprint('worker', sys.argv[1], flush=True)\n{SLEEP}")
     moment = str(time.time() + 1.5)
     starters = [
@@ -135,6 +137,7 @@ def test_of_starts_at_the_same_moment_exactly_one_wins(folder: Path, script: Scr
 
 
 def test_killing_the_runner_leaves_the_job_running_until_the_worker_ends(folder: Path, script: Script) -> None:
+    """Fault row 9: nothing but its own process keeps it alive, and a lost one can be started again."""
     jobs.start(folder, script("import sys, time\nprint(1, flush=True)\ntime.sleep(1.5)\nprint(2, flush=True)"))
     until(lambda: log(folder) != "")
     os.kill(pid_of(folder, "runner"), signal.SIGKILL)
@@ -231,11 +234,25 @@ def claim(folder: Path, pid: int, **changes: Any) -> None:
 def test_a_stranger_with_the_same_number_is_never_signalled(
     folder: Path, stranger: subprocess.Popen[bytes], changes: dict[str, Any]
 ) -> None:
+    """Fault row 11: a pid that is given out again, another start of the machine, another machine."""
     claim(folder, stranger.pid, **changes)
     assert jobs.stop(folder) is False
     time.sleep(0.2)
     assert stranger.poll() is None
     assert jobs.state(folder).state == "lost"
+
+
+def test_after_the_machine_was_restarted_it_is_lost_and_can_be_started_again(
+    folder: Path, script: Script, stranger: subprocess.Popen[bytes]
+) -> None:
+    """Fault row 11: the files are those of a run that was at work when the power failed; its pid is somebody else's."""
+    claim(folder, stranger.pid, boot="before the power failed")
+    (folder / "lock").touch()
+    assert jobs.state(folder).words == "lost: its process is gone"
+    assert "Go on." in jobs.state(folder).what_to_do
+    jobs.start(folder, script("print('again')"))
+    assert ended(folder).done and log(folder) == "again\n"
+    assert stranger.poll() is None
 
 
 def test_ones_own_process_is_signalled(folder: Path, stranger: subprocess.Popen[bytes]) -> None:
@@ -247,6 +264,7 @@ def test_ones_own_process_is_signalled(folder: Path, stranger: subprocess.Popen[
 def test_setting_the_clock_makes_no_stranger_of_ones_own_process(
     folder: Path, stranger: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Fault row 10."""
     claim(folder, stranger.pid)
     now = psutil.Process.create_time
     monkeypatch.setattr(psutil.Process, "create_time", lambda process: now(process) + 3600)
@@ -300,6 +318,7 @@ time.sleep(60)
 
 
 def test_the_job_outlives_the_group_of_the_process_that_started_it(folder: Path, script: Script) -> None:
+    """Fault row 9: the terminal's process group is killed, as when it closes."""
     (program,) = script("import time\nprint('begun', flush=True)\ntime.sleep(1.5)\nprint('done')")
     launcher = subprocess.Popen(
         [sys.executable, "-c", LAUNCHER, str(folder), program],

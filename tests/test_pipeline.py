@@ -218,6 +218,7 @@ def test_a_patient_in_two_splits_stops_training(workspace: Path) -> None:
 def test_features_that_are_not_finite_leave_a_run_that_says_why(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Fault row 6."""
     tiny_study(counts=(40, 4, 4))
     run = Run.create(quick(checkpoint_every=0.0))
     ready = Pipeline(run)
