@@ -157,7 +157,7 @@ def start(
     if locked(folder / "lock"):
         raise RunBusy("A process is already at work on this; stop it first, or watch it.")
     if accelerators:
-        waiting.check(accelerators)
+        waiting.refuse(accelerators)
     folder.mkdir(parents=True, exist_ok=True)
     job = {"arguments": arguments, "grace": grace, "accelerators": accelerators}
     runner = subprocess.Popen(  # it writes the job down once it has the lock

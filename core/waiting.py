@@ -60,7 +60,7 @@ class Ticket:
         Raises:
             RunError: more accelerators are wanted than there are.
         """
-        devices = check(wanted)
+        devices = _devices_for(wanted)
         folder = queue_of(socket.gethostname())
         (folder / "tickets").mkdir(parents=True, exist_ok=True)
         with _alone(folder):
@@ -111,14 +111,19 @@ class Ticket:
         os.close(self.handle)
 
 
-def check(wanted: int) -> list[str]:
-    """The accelerators of this process, of which so many are wanted.
+def refuse(wanted: int) -> None:
+    """Say at once what could never be granted; one accelerator there always is, so that nobody is asked for it.
 
     Raises:
         ConfigError: ``FLUOROSCOPE_SLOTS`` is no number.
-        RunError: there are fewer.
+        RunError: there are fewer than are wanted.
     """
     slots()
+    if wanted > 1:
+        _devices_for(wanted)
+
+
+def _devices_for(wanted: int) -> list[str]:
     devices = accelerators()
     if wanted > len(devices):
         raise RunError(
