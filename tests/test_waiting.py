@@ -20,7 +20,9 @@ from core import jobs, waiting
 from core.errors import ConfigError, RunBusy, RunError
 from core.files import read_json
 from core.processes import kill_tree, locked, process_of
+from core.work import Work
 from core.workspace import ROOT
+from scripts.watching import watch
 from tests.tiny import until
 
 SLEEP = ["-c", "import time; time.sleep(60)"]
@@ -196,6 +198,20 @@ def test_slots_let_several_share_a_device(start: Start, monkeypatch: pytest.Monk
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert states(start("1"), start("2"), start("3")) == ["running", "running", "waiting"]
     assert jobs.accelerators_of(start("4", SEES, 0)) == []
+
+
+def test_a_command_that_follows_says_that_it_waits(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = start("1"), start("2", ["-c", "import time; time.sleep(0.5)"])
+    looks: list[str] = []
+
+    def draw() -> None:
+        looks.append(jobs.state(second).state)
+        if len(looks) == 3:
+            jobs.stop(first)
+
+    assert watch(Work(second), draw).done
+    assert {"waiting", "running"} <= set(looks)
+    assert capsys.readouterr().err == "Waiting for the accelerator: next in line\n"
 
 
 def test_what_cannot_be_granted_is_refused_at_once(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
