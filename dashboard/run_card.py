@@ -27,7 +27,7 @@ def card(run: Run, *, controls: bool = True) -> None:
             with right:
                 _button(run, state)
                 _more(run, state)
-            status.log(run, expanded=state.failed)
+            status.log(run, expanded=state.failed and not run.whole)
 
 
 def _standing(run: Run, state: jobs.JobState) -> None:
@@ -39,7 +39,7 @@ def _standing(run: Run, state: jobs.JobState) -> None:
             age = f" for {status.duration(since)}" if since is not None else ""
             st.caption(f"at work on {plain(held)}{age}")
         return
-    if state.failed:
+    if state.failed and not run.whole:
         st.error(status.reason(run, state))
     took = status.timings(run)
     if state.done and took:

@@ -175,3 +175,6 @@ def test_a_whole_run_has_nothing_to_resume(make: Make) -> None:
     for file in MANIFESTS.values():
         write_json(run.folder / file, {})
     assert f"resume-{run.id}" not in keys(opened("train"))
+    (run.folder / "exit.json").unlink()  # its runner was killed, and its worker went through all stages
+    at = opened("train")
+    assert "lost" in texts(at) and "All stages are done." in texts(at) and not at.error
