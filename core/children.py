@@ -35,7 +35,7 @@ def carry_out(
     with contextlib.suppress(RunBusy):  # this work was killed while its run went on, or somebody started it by hand
         run.start(stage)
     asked = False
-    while (state := run.state()).running:
+    while (state := run.state()).busy:
         if watch:
             watch(run)
         if stop.asked and not asked:

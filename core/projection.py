@@ -140,7 +140,7 @@ def _scaled(points: Points) -> Points:
 
 def reference_map(run: Run, study: Study) -> tuple[str, Projection] | None:
     """The oldest map of the same study by another, earlier run."""
-    for other in reversed(list_runs()):
+    for other in reversed(list_runs(archived=None)):
         if other.id == run.id or other.config.study != study.name or not other.has("project"):
             continue
         try:

@@ -139,6 +139,13 @@ class ProgressFile:
         self._written = time.monotonic()
 
 
+def duration(seconds: float) -> str:
+    """``40 s``, ``12 min``, ``3.5 h``"""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def read_progress(folder: Path) -> dict[str, Any]:
     """``{"now": stage or None, "finished": [...]}``; empty where nothing was written yet."""
     try:

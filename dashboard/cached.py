@@ -172,7 +172,7 @@ def _metrics(key: Stamp, _path: Path) -> list[dict[str, Any]]:
 
 def trials(search: Search) -> list[Trial]:
     """The trials of a search so far."""
-    return _trials(stamp(search.folder / "trials.json"), search.state().running, search)
+    return _trials(stamp(search.folder / "trials.json"), search.state().busy, search)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)

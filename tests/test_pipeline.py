@@ -222,6 +222,7 @@ def test_a_patient_in_two_splits_stops_training(workspace: Path) -> None:
 def test_features_that_are_not_finite_leave_a_run_that_says_why(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Fault row 6."""
     tiny_study(counts=(40, 4, 4))
     run = Run.create(quick(checkpoint_every=0.0))
     ready = Pipeline(run)
@@ -352,19 +353,19 @@ def test_killed_and_stopped_at_random_moments_it_ends_as_if_it_never_was(workspa
     lines = run.folder / "metrics.jsonl"
     for moment in (draw.randint(1, 50), draw.randint(51, 100)):
         run.start("train")
-        until(lambda moment=moment: len(read_metrics(lines)) > moment or not run.state().running, 120)  # type: ignore[misc]
+        until(lambda moment=moment: len(read_metrics(lines)) > moment or not run.state().busy, 120)  # type: ignore[misc]
         psutil.Process(read_json(run.folder / "process.json")["worker"]["pid"]).kill()
-        until(lambda: not run.state().running)
+        until(lambda: not run.state().busy)
         assert run.state().words == "killed (signal 9), possibly out of memory", run.log_tail()
     run.start("train")
-    until(lambda: len(read_metrics(lines)) > 120 or not run.state().running, 120)
+    until(lambda: len(read_metrics(lines)) > 120 or not run.state().busy, 120)
     assert run.stop()
-    until(lambda: not run.state().running)
+    until(lambda: not run.state().busy)
     assert (run.state().code, run.state().words) == (85, "stopped"), run.log_tail()
     assert run.failure() is None
     assert not run.has("train")
     run.start("train")
-    until(lambda: not run.state().running, 120)
+    until(lambda: not run.state().busy, 120)
     assert run.state().done, run.log_tail()
     assert (run.folder / "log.txt").read_text().count("resumed at step") == 3
     assert same_losses(run, whole)
