@@ -13,11 +13,12 @@ from core.embedding import embed
 from core.errors import RunError
 from core.files import read_json, replacing, stamp, verify, write_json
 from core.heads import Head
+from core.logbook import MetricsLog, StepMetrics
 from core.losses.objective import Objective
 from core.preparing import Prepared, learned_features, new_head, prepare, references, training_data
-from core.runs import MANIFESTS, MetricsLog, Run, identity
+from core.runs import MANIFESTS, Run, identity
 from core.studies.study import Study, study_names
-from core.training import StepMetrics, Trainer
+from core.training import Trainer
 from core.tuning import Tuning, learned_state, load_learned
 from core.work import ProgressFile, StopRequest
 

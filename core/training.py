@@ -1,4 +1,4 @@
-"""The loop, one :class:`StepMetrics` at a time."""
+"""The loop, one :class:`core.logbook.StepMetrics` at a time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,36 +28,12 @@ from core.devices import autocast
 from core.errors import ConfigError, TrainingDiverged
 from core.heads import Head
 from core.inputs import Moment, TrainingData
+from core.logbook import StepMetrics
 from core.losses.objective import Objective
 from core.losses.temperature import temperature_at
+from core.metering import Meter
 from core.metrics.ranking import macro_auroc
-from core.tuning import Tuning, frozen, learned_state, load_learned, make_optimiser, parameter_groups
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepMetrics:
-    """One line of ``metrics.jsonl``.
-
-    Attributes:
-        step, epoch: steps done, and epochs as a fraction.
-        elapsed: seconds of training, summed over interruptions.
-        loss, terms: the weighted sum, and each loss before its weight, in nats (cosines for Gram and absolute).
-        learning_rate, temperature, gradient_norm: of this step, the norm before clipping.
-        images_per_second: over this step.
-        validation: at the end of an epoch ``loss`` and ``auroc`` (macro) on the validation split, where it has what
-            they need; else empty.
-    """
-
-    step: int
-    epoch: float
-    elapsed: float
-    loss: float
-    terms: dict[str, float]
-    learning_rate: float
-    temperature: float
-    gradient_norm: float
-    images_per_second: float
-    validation: dict[str, float]
+from core.tuning import Tuning, frozen, learned_state, learning_rates, load_learned, make_optimiser, parameter_groups
 
 
 def schedule(warmup_share: float, step: int, steps: int) -> float:
@@ -103,6 +78,7 @@ class Trainer:
         self.optimiser = make_optimiser(config.optimiser, groups)
         self.step = 0
         self.elapsed = 0.0
+        self.meter = Meter(self.device)
         self.judged_by = self._judged_by()
         self.best: dict[str, Any] = {"step": 0}
         self.best_weights = self._weights()
@@ -196,6 +172,8 @@ class Trainer:
                 temperature=1 / self.head.scale.item(),
                 gradient_norm=norm,
                 images_per_second=len(rows) / seconds,
+                learning_rates=learning_rates(self.optimiser),
+                use=self.meter.read(),
                 validation=validation,
             )
 

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from core.config.importing import MappingConfig, Source
 from core.imported import ImportedSet, folder_of
+from core.logbook import read_metrics
 from core.metrics.comparison import PatientScores
 from core.pictures.source import judged_centroids, judged_pairs, test_scores
-from core.runs import Run, read_metrics
+from core.runs import Run
 from core.searches import Search, Trial
 from core.store import EmbeddingSet, Projection
 from core.studies.folder import Folder

@@ -39,6 +39,7 @@ FOR_DASHBOARD = (
     "core.first_light",
     "core.imported",
     "core.jobs",
+    "core.logbook",
     "core.metrics",
     "core.pictures",
     "core.published",

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.logbook import read_metrics
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores, patient_scores
-from core.runs import Run, read_metrics
+from core.runs import Run
 from core.store import EmbeddingSet, Projection, paired_rows
 from core.studies.study import Study
 
