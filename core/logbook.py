@@ -153,15 +153,14 @@ class Metrics:
     def __len__(self) -> int:
         return len(self.columns.get("step", ()))
 
-    def known(self, name: str) -> NDArray[np.bool_]:
-        """(n,) which steps have a value of that name."""
-        found = self.columns.get(name)
-        return np.zeros(len(self), bool) if found is None else np.isfinite(found)
+    def column(self, name: str) -> Floats:
+        """(n,) the values of that name, NaN where a step has none."""
+        return self.columns[name] if name in self.columns else np.full(len(self), np.nan)
 
     def last(self, name: str) -> float | None:
         """The newest value of that name."""
-        found = np.flatnonzero(self.known(name))
-        return float(self.columns[name][found[-1]]) if len(found) else None
+        found = np.flatnonzero(np.isfinite(self.column(name)))
+        return float(self.column(name)[found[-1]]) if len(found) else None
 
 
 class Logbook:

@@ -113,7 +113,8 @@ def test_columns_hold_what_the_rows_say(tmp_path: Path) -> None:
     assert found.columns["use.host_bytes"][0] == 7
     assert found.columns["validation.auroc"][1] == 0.5
     assert np.isnan(found.columns["validation.auroc"][2])  # true is not 1
-    assert not found.known("validation.loss").any() and not found.known("no such thing").any()
+    assert np.isnan(found.column("validation.loss")).all()
+    assert found.column("no such thing").shape == (3,) and np.isnan(found.column("no such thing")).all()
     assert found.references == {"orthogonal": {"chance": 0.1, "floor": None}}
     assert found.notes == ("first", "pruned")
     assert found.last("terms.a") == 1 and found.last("loss") == pytest.approx(1 / 3) and found.last("gone") is None
