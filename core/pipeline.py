@@ -17,6 +17,7 @@ from core.logbook import MetricsLog, StepMetrics
 from core.losses.objective import Objective
 from core.preparing import Prepared, learned_features, new_head, prepare, references, training_data
 from core.runs import MANIFESTS, Run, identity
+from core.seen import Window
 from core.studies.study import Study, study_names
 from core.training import Trainer
 from core.tuning import Tuning, learned_state, load_learned
@@ -168,12 +169,13 @@ class Pipeline:
             if not resumed:
                 found = references(head, objective, data, self.config.training.batch_size)
                 metrics.write({"references": found, **({"note": trainer.note} if trainer.note else {})})
-            self._follow(trainer, metrics, tell)
+            window = Window(self.run.folder, self.config, ready.study.rows("train"), ready.encoder.image.recipe.side)
+            self._follow(trainer, metrics, window, tell)
         finally:
             metrics.close()
         trainer.finish()
 
-    def _follow(self, trainer: Trainer, metrics: MetricsLog, tell: Any) -> None:
+    def _follow(self, trainer: Trainer, metrics: MetricsLog, window: Window, tell: Any) -> None:
         """Write every step down as it happens; save now and then, at the end, and when asked to stop."""
         saved = trainer.elapsed
         for step in trainer.steps():
@@ -181,6 +183,9 @@ class Pipeline:
             tell(step.step, trainer.total_steps)
             _report(step, trainer.total_steps)
             last = step.step == trainer.total_steps
+            if (last or window.due) and trainer.batch:
+                rows, moment = trainer.batch
+                window.show(step.step, moment.epoch, rows.cpu().numpy(), moment.mix)
             if last or self.stop.asked or step.elapsed - saved >= self.config.training.checkpoint_every:
                 trainer.save()
                 saved = step.elapsed

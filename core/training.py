@@ -78,6 +78,7 @@ class Trainer:
         self.optimiser = make_optimiser(config.optimiser, groups)
         self.step = 0
         self.elapsed = 0.0
+        self.batch: tuple[Tensor, Moment] | None = None  # of the newest step, for whoever wants to show it
         self.meter = Meter(self.device)
         self.judged_by = self._judged_by()
         self.best: dict[str, Any] = {"step": 0}
@@ -157,7 +158,9 @@ class Trainer:
             if self.objective.config.temperature_end:
                 self.head.set_temperature(temperature_at(self.objective.config, self.step, self.total_steps))
             self.tuning.thaw(epoch)
-            loss, terms, norm = self._update(rows, self._moment(epoch, len(rows)), share)
+            moment = self._moment(epoch, len(rows))
+            self.batch = rows, moment
+            loss, terms, norm = self._update(rows, moment, share)
             self.step += 1
             validation = self._validate() if position == self.steps_per_epoch - 1 else {}
             seconds = time.perf_counter() - started

@@ -20,9 +20,11 @@ from core.config.importing import MappingConfig, Source
 from core.imported import ImportedSet, folder_of
 from core.logbook import Logbook, Metrics
 from core.metrics.comparison import PatientScores
+from core.pictures.seen import Sheet, sheet
 from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run
 from core.searches import Search, Trial
+from core.seen import FILE, Seen
 from core.store import EmbeddingSet, Projection
 from core.studies.folder import Folder
 from core.studies.mapping import open_table, propose
@@ -170,6 +172,17 @@ def metrics(run: Run) -> Metrics:
 def _logbook(path: Path) -> Logbook:
     """Keyed on the path alone: it sees for itself what is new in the file, and whether it is another one."""
     return Logbook(path)
+
+
+def seen(run: Run, of: Study) -> Sheet | None:
+    """The radiographs that a run was looking at when it last wrote them down; None where it has not yet."""
+    key = stamp(run.folder / FILE)
+    return _seen(key, of.fingerprint, run, of) if key[1] else None
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _seen(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> Sheet:
+    return sheet(_of, _run.config, Seen.load(_run.folder))
 
 
 def trials(search: Search) -> list[Trial]:

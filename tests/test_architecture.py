@@ -46,6 +46,7 @@ FOR_DASHBOARD = (
     "core.roots",
     "core.runs",
     "core.searches",
+    "core.seen",
     "core.store",
     "core.studies.filters",
     "core.studies.folder",

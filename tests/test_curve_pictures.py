@@ -59,7 +59,8 @@ def test_only_what_the_run_has_is_drawn(run: Run) -> None:
 
 def test_values_in_their_units_at_their_steps(run: Run) -> None:
     made = curves(FILES, [run], "host_memory")
-    assert made is not None and list(made.data[0].x) == [1, 5, 9, 13, 17, 21, 25, 29] and set(made.data[0].y) == {3.0}
+    assert made is not None and made.layout.yaxis.rangemode == "tozero"
+    assert list(made.data[0].x) == [1, 5, 9, 13, 17, 21, 25, 29] and set(made.data[0].y) == {3.0}
     busy = curves(FILES, [run], "accelerator_busy", smoothing=0)
     assert busy is not None and set(busy.data[0].y) == {50.0}
     judged = curves(FILES, [run], "validation_loss", axis="epoch")
@@ -69,7 +70,9 @@ def test_values_in_their_units_at_their_steps(run: Run) -> None:
 def test_rates_of_head_and_tower_are_two_lines_of_one_colour(run: Run) -> None:
     made = curves(FILES, [run], "learning_rate")
     assert made is not None
-    assert [line.name for line in made.data] == ["one · aaaa · head", "one · aaaa · text tower"]
+    assert [line.name for line in made.data] == ["head", "text tower"]
+    both = curves(FILES, [run, run], "learning_rate")
+    assert both is not None and both.data[0].name == "one · aaaa · head"
     assert made.data[0].line.color == made.data[1].line.color
     assert [line.line.dash for line in made.data] == ["solid", "dash"]
     assert [line.y[0] for line in made.data] == [0.01, 0.001]

@@ -113,9 +113,13 @@ def loss_curves(
     log_x: bool = False,
     log_y: bool = False,
     smoothing: float = 0.0,
+    from_zero: bool = False,
     theme: Theme = LIGHT,
 ) -> go.Figure:
-    """Several runs' curves of one quantity; raw values thin behind smoothed ones."""
+    """Several runs' curves of one quantity; raw values thin behind smoothed ones.
+
+    ``from_zero``: for quantities whose small changes do not matter, such as memory.
+    """
     if not any(np.isfinite(np.asarray(curve.y, np.float64)).any() for curve in series):
         return empty(theme, "No values yet")
     made = figure(theme, height=320)
@@ -141,6 +145,8 @@ def loss_curves(
     _add_references(made, series, references, log_y, theme)
     for axis, title, log in ((made.layout.xaxis, x_title, log_x), (made.layout.yaxis, y_title, log_y)):
         axis.title.text, axis.type = plain(title), "log" if log else "linear"
+    if from_zero and not log_y:
+        made.layout.yaxis.rangemode = "tozero"
     made.layout.showlegend = len(series) > 1
     made.layout.hovermode = "x unified" if len(series) > 1 else "x"
     return made

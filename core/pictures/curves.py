@@ -122,9 +122,9 @@ class Line:
     elapsed: Floats
     values: Floats
 
-    @property
-    def title(self) -> str:
-        return f"{short(self.run)} · {self.name}" if self.name else short(self.run)
+    def title(self, *, alone: bool = False) -> str:
+        """What it is called; where its run stands ``alone``, it needs no name."""
+        return self.name if alone and self.name else " · ".join([short(self.run), *([self.name] if self.name else [])])
 
 
 def curves(
@@ -156,7 +156,7 @@ def curves(
     return loss_curves(
         [
             Curve(
-                name=line.title,
+                name=line.title(alone=len(runs) == 1),
                 x=getattr(line, axis) / unit,
                 y=line.values,
                 colour_index=line.number,
@@ -170,6 +170,7 @@ def curves(
         log_x=log_x,
         log_y=log_y,
         smoothing=_smoothing(quantity, smoothing),
+        from_zero=QUANTITIES[quantity].part == "machine",
         theme=theme,
     )
 
@@ -186,7 +187,7 @@ def curves_csv(source: Source, runs: Sequence[Run], quantity: str, *, smoothing:
     weight = _smoothing(quantity, smoothing)
     return columns_csv(
         {
-            "curve": [line.title for line in lines for _ in line.values],
+            "curve": [line.title() for line in lines for _ in line.values],
             "step": np.concatenate([line.step for line in lines]).astype(np.int64),
             "epoch": np.concatenate([line.epoch for line in lines]),
             "elapsed (s)": np.concatenate([line.elapsed for line in lines]),
