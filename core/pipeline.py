@@ -15,6 +15,7 @@ from core.files import read_json, replacing, stamp, verify, write_json
 from core.heads import Head
 from core.logbook import MetricsLog, StepMetrics
 from core.losses.objective import Objective
+from core.mirrors import Mirrors, check_mirrors
 from core.preparing import Prepared, learned_features, new_head, prepare, references, training_data
 from core.runs import MANIFESTS, Run, identity
 from core.seen import Window
@@ -75,6 +76,7 @@ class Pipeline:
     def train(self) -> None:
         """Train the head and what of the towers learns (a zero-shot run has nothing to train), and write that to
         ``checkpoints/head``."""
+        check_mirrors(self.config.mirrors)  # before the towers see anything
         ready = self.prepare()
         head, tuning = new_head(ready), ready.tuning
         if self.config.start_from:
@@ -165,17 +167,19 @@ class Pipeline:
         if trainer.note:
             log.info(trainer.note)
         metrics = MetricsLog(self.run.folder, keep_up_to=resumed)
+        mirrors = Mirrors(self.run.folder, self.config, resumed=resumed)
         try:
             if not resumed:
                 found = references(head, objective, data, self.config.training.batch_size)
                 metrics.write({"references": found, **({"note": trainer.note} if trainer.note else {})})
             window = Window(self.run.folder, self.config, ready.study.rows("train"), ready.encoder.image.recipe.side)
-            self._follow(trainer, metrics, window, tell)
+            self._follow(trainer, metrics, mirrors, window, tell)
         finally:
             metrics.close()
+            mirrors.close(hurry=self.stop.asked)
         trainer.finish()
 
-    def _follow(self, trainer: Trainer, metrics: MetricsLog, window: Window, tell: Any) -> None:
+    def _follow(self, trainer: Trainer, metrics: MetricsLog, mirrors: Mirrors, window: Window, tell: Any) -> None:
         """Write every step down as it happens; save now and then, at the end, and when asked to stop."""
         saved = trainer.elapsed
         for step in trainer.steps():
@@ -183,6 +187,7 @@ class Pipeline:
             tell(step.step, trainer.total_steps)
             _report(step, trainer.total_steps)
             last = step.step == trainer.total_steps
+            mirrors.tell(step, last=last)
             if (last or window.due) and trainer.batch:
                 rows, moment = trainer.batch
                 window.show(step.step, moment.epoch, rows.cpu().numpy(), moment.mix)

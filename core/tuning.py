@@ -151,7 +151,7 @@ def learning_rates(optimiser: torch.optim.Optimizer) -> dict[str, float]:
         if any(parameter.requires_grad for parameter in group["params"]):
             rates.setdefault(group["of"], set()).add(group["lr"])
     found = {of: max(own) for of, own in rates.items()}
-    found |= {f"{of}, lowest": min(own) for of, own in rates.items() if len(own) > 1}
+    found |= {f"{of} lowest": min(own) for of, own in rates.items() if len(own) > 1}
     return found if len(found) > 1 else {}
 
 

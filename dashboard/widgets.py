@@ -254,8 +254,10 @@ def _field(title: str, hint: Any, value: Any, rule: Any, key: str) -> Any:
     return st.text_input(title, value, help=rule.help, key=key)
 
 
-def _lines(title: str, kind: type, values: tuple[Any, ...], rule: Any, key: str) -> tuple[Any, ...]:
-    """Several words, or whole numbers, one a line."""
+def _lines(title: str, kind: Any, values: tuple[Any, ...], rule: Any, key: str) -> tuple[Any, ...]:
+    """Several of a few choices; or several words, or whole numbers, one a line."""
+    if get_origin(kind) is Literal:
+        return tuple(st.multiselect(title, get_args(kind), values, help=rule.help, key=key))
     text = st.text_area(title, "\n".join(map(str, values)), help=f"{rule.help} (one a line)", key=key)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     try:

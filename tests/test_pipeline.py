@@ -23,6 +23,7 @@ from core.files import read_json, stamp, write_json
 from core.logbook import read_metrics
 from core.pipeline import Pipeline
 from core.runs import Run
+from core.seen import Seen
 from core.studies.study import Study
 from core.studies.vocabulary import NIH_FINDINGS
 from core.work import read_progress
@@ -142,6 +143,8 @@ def test_each_stage_can_be_done_again_and_changes_nothing(workspace: Path) -> No
 
     before = content()
     assert len(before) == 6
+    seen, last = Seen.load(run.folder), read_metrics(run.folder / "metrics.jsonl")[-1]
+    assert seen.step == last["step"] and seen.frozen and seen.turn is None and set(seen.rows) <= set(range(20))
     for stage in ("train", "embed", "evaluate", "project"):
         getattr(Pipeline(run), stage)()
     assert content() == before

@@ -360,7 +360,7 @@ def test_rates_are_told_of_what_learns_now() -> None:
     ]
     optimiser = make_optimiser("adamw", groups)  # type: ignore[arg-type]
     tower["text"].requires_grad_(False)
-    expected = {"head": 0.4, "image tower": 0.2, "image tower, lowest": 0.1}
+    expected = {"head": 0.4, "image tower": 0.2, "image tower lowest": 0.1}
     assert learning_rates(optimiser) == expected
     tower["text"].requires_grad_(True)
     assert learning_rates(optimiser) == expected | {"text tower": 0.3}

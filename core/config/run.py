@@ -11,6 +11,8 @@ from core.config.objective import ObjectiveConfig
 from core.config.tuning import TuningConfig
 from core.errors import ConfigError
 
+Mirror = Literal["tensorboard", "mlflow"]
+
 
 @config
 class HeadConfig(Config):
@@ -129,6 +131,9 @@ class RunConfig(Config):
         default=(), help="findings to ask the study for (unknown where it lacks them); none: its own"
     )
     seed: int = setting(default=0, help="seed of initialisation, order and dropout", low=0, high=2**31 - 1, main=True)
+    mirrors: tuple[Mirror, ...] = setting(
+        default=(), help="other programs that get the metrics too, in the run's folder: tensorboard, mlflow"
+    )
     head: HeadConfig = setting(help="what is learned", factory=HeadConfig)
     tuning: TuningConfig = setting(help="what of the towers learns", factory=TuningConfig)
     objective: ObjectiveConfig = setting(help="the losses", factory=ObjectiveConfig)
