@@ -113,7 +113,7 @@ def test_a_frozen_tower_saw_them_before_and_mixes_features(study: Study, tmp_pat
     still = told(study, tmp_path, config(AugmentationConfig(mixup=1.0), image="nothing"), mix)
     assert "frozen: it saw each radiograph before training." in still.told and "MixUp mixes features" in still.told
     assert np.array_equal(still.pictures[0], study.images[study.rows("train")[1]])  # not mixed: it saw no mixture
-    assert still.lines[0][-1] == "its features with 25 % of r002"
+    assert still.lines[0][-1] == "features mixed with 25 % of r002"
     views = told(study, tmp_path, config(MOVING.replace(views=2), image="nothing"))
     assert "in 2 views that the epochs take in turn; here is view 2." in views.told  # epoch 5, from 0
 
@@ -121,7 +121,7 @@ def test_a_frozen_tower_saw_them_before_and_mixes_features(study: Study, tmp_pat
 def test_what_a_mixture_is_made_of_is_said(study: Study, tmp_path: Path) -> None:
     shown = told(study, tmp_path, config(MOVING.replace(mixup=1.0)), MixUp(0.75, np.array([1, 2, 0])))
     assert "MixUp mixes two radiographs, 75 % to 25 %." in shown.told and "Nothing" not in shown.told
-    assert "25 % of r002" in " ".join(shown.lines[0]) and "crop" in " ".join(shown.lines[0])
+    assert "mixed with 25 % of r002" in " ".join(shown.lines[0]) and "crop" in " ".join(shown.lines[0])
     plain = told(study, tmp_path, config(AugmentationConfig(mixup=1.0)), MixUp(0.75, np.array([1, 2, 0])))
     assert "Nothing is changed:" not in plain.told
 
