@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -40,9 +41,11 @@ def config(augmentation: AugmentationConfig, *, image: str = "everything", **obj
     )
 
 
-@pytest.fixture
-def study(workspace: Path) -> Study:
-    return tiny_study(counts=(20, 4, 4), text=True)
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLUOROSCOPE_HOME", str(tmp_path_factory.mktemp("home")))
+        yield tiny_study(counts=(20, 4, 4), text=True)
 
 
 def written(
