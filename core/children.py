@@ -35,7 +35,7 @@ def carry_out(
     with contextlib.suppress(RunBusy):  # this work was killed while its run went on, or somebody started it by hand
         run.start(stage)
     asked = False
-    while (state := run.state()).running:
+    while (state := run.state()).busy:
         if watch:
             watch(run)
         if stop.asked and not asked:
@@ -44,5 +44,5 @@ def carry_out(
     if watch:
         watch(run)
     if asked and not state.done:
-        raise Stopped("Stopped on request; what was done is kept, and the work can go on from there.")
+        raise Stopped
     return state

@@ -7,7 +7,10 @@
     ├── WeightsMissing     an encoder's weights are neither on this machine nor within reach
     ├── ArtefactError      a file of ours that is absent, torn, altered or not of its form
     ├── RunError           a run, an import or an ablation that cannot do what was asked of it
-    │   └── RunBusy        ... because a process is already at work on it
+    │   ├── RunBusy        ... because a process is already at work on it
+    │   ├── OutOfMemory    ... because memory ran out, the machine's or the accelerator's
+    │   ├── NoRoom         ... because the disk, or the share of it, is full
+    │   └── AcceleratorFailed  ... because the accelerator is lost, or reports an error
     ├── TrainingDiverged   a loss that is no longer finite
     ├── Stopped            the work was asked to stop, has saved, and can be resumed
     └── ExportError        a figure that cannot be written in the wanted format
@@ -50,12 +53,27 @@ class RunBusy(RunError):
     """A process is already at work on this run, import or ablation."""
 
 
+class OutOfMemory(RunError):
+    """Memory ran out, the machine's or the accelerator's."""
+
+
+class NoRoom(RunError):
+    """There is no room to write: the disk is full, or the share of it."""
+
+
+class AcceleratorFailed(RunError):
+    """The accelerator is lost, or reports an error."""
+
+
 class TrainingDiverged(FluoroscopeError):
     """A loss that is no longer finite."""
 
 
 class Stopped(FluoroscopeError):
     """The work was asked to stop, has saved, and can be resumed."""
+
+    def __init__(self, message: str = "Stopped on request; what was done is kept, and the work can go on from there."):
+        super().__init__(message)
 
 
 class ExportError(FluoroscopeError):

@@ -15,11 +15,11 @@ def begin() -> Run | None:
 
     Two pages that open at once start one run: the second finds the first one's.
     """
-    if study_names() or list_runs():
+    if study_names() or list_runs(archived=None):
         return None
     home().mkdir(parents=True, exist_ok=True)
     with FileLock(home() / "first-light.lock"):
-        if study_names() or list_runs():
+        if study_names() or list_runs(archived=None):
             return None
         run = Run.create(preset("orthogonal", study="demo", encoder="lite"))
         run.start()

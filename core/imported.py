@@ -126,7 +126,7 @@ def remove_set(name: str) -> None:
     folder = folder_of(name)
     if not folder.is_dir():
         raise ArtefactError(f"There is no set of embeddings {name!r}; there are: {', '.join(set_names()) or 'none'}.")
-    if jobs.state(folder).running:
+    if jobs.state(folder).busy:
         raise RunBusy(f"A process is at work on {name!r}; stop it first.")
     (folder / "set.json").unlink(missing_ok=True)  # first: half a folder is then no set
     shutil.rmtree(folder)

@@ -1,58 +1,63 @@
 """Start, stop and watch a background process through files alone.
 
-``python -m core.jobs FOLDER JOB`` is the runner: it holds ``FOLDER/lock`` (the worker inherits it), keeps JOB as
-``job.json``, starts its command, and writes ``exit.json`` when it ends. No process needs to remember another: a
-restarted app, a second app and the command line all read the same state.
+A process of its own (:mod:`core.runner`) holds ``FOLDER/lock`` and starts the worker, which inherits it. No process
+needs to remember another: a restarted app, a second app and the command line all read the same state.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import psutil
-
+from core import endings, waiting
+from core.endings import BUSY, NO_ROOM_CODE, STOPPED
 from core.errors import ArtefactError, RunBusy, RunError
-from core.files import read_json, write_json
+from core.files import read_json
+from core.processes import age, locked, process_of, told
 from core.workspace import ROOT, home
-
-BUSY, STOPPED = 75, 85
-"""Exit codes: somebody else holds the lock; stopped on request after saving (can be resumed)."""
 
 GRACE = 30.0
 """Seconds between asking a worker to stop and killing its process tree."""
 
-WORKER_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
-"""Threads that wait give their core away: spinning, two busy processes slow each other down threefold (measured)."""
-
-State = Literal["new", "running", "exited", "lost"]
+State = Literal["new", "waiting", "running", "exited", "lost"]
 
 
 @dataclass(frozen=True)
 class JobState:
     """What the files say: ``exited`` carries the return code (negative: killed by that signal).
 
-    ``forced``: it was asked to stop, did not within the grace period, and was killed by its runner.
+    Attributes:
+        state: ``waiting``: its folder is locked, and its worker starts when accelerators are free.
+        code: of a worker that ended.
+        forced: it was asked to stop, did not within the grace period, and was killed by its runner.
+        memory: it was killed, and the kernel says that it was for memory.
+        before: how many wait for the same accelerators and come first.
     """
 
     state: State
     code: int | None = None
     forced: bool = False
+    memory: bool = False
+    before: int = 0
 
     @property
     def running(self) -> bool:
+        """Its worker is at work."""
         return self.state == "running"
+
+    @property
+    def busy(self) -> bool:
+        """It has a process: it is at work, or waits for an accelerator. Nobody else may start it or change it."""
+        return self.state in ("running", "waiting")
 
     @property
     def done(self) -> bool:
@@ -64,37 +69,75 @@ class JobState:
         return self.forced or (self.state == "exited" and self.code in (STOPPED, -signal.SIGTERM))
 
     @property
+    def failed(self) -> bool:
+        """It ended, and neither well nor because it was asked to."""
+        return self.state in ("exited", "lost") and not self.done and not self.stopped
+
+    @property
     def words(self) -> str:
         """The state as a user reads it."""
         if self.forced:
             return "stopped by force: it did not end when it was asked to"
-        if self.stopped:
-            return "stopped"
         if self.state == "exited":
-            return _exit_words(self.code or 0)
+            return endings.in_words(self.code or 0, memory=self.memory)
+        if self.state == "waiting":
+            return f"waiting for the accelerator: {f'{self.before} before it' if self.before else 'next in line'}"
         return {"new": "not started", "running": "running", "lost": "lost: its process is gone"}[self.state]
 
-
-def _exit_words(code: int) -> str:
-    if code == 0:
-        return "finished"
-    if code == -signal.SIGKILL:
-        return "killed (signal 9), possibly out of memory"
-    return f"killed by signal {-code}" if code < 0 else "failed"
+    @property
+    def what_to_do(self) -> str:
+        """Why it failed and what helps, where the state alone tells; else empty."""
+        if self.state == "lost":
+            return "Its process is gone without a word: the machine was restarted, or somebody killed it. Go on."
+        return "" if self.code is None or not self.failed else endings.what_to_do(self.code, memory=self.memory)
 
 
 def state(folder: Path) -> JobState:
-    """Lock held: running; else what ``exit.json`` says; else lost (or never started)."""
-    if _locked(folder / "lock"):
-        return JobState("running")
+    """Lock held: running, or waiting; else what ``exit.json`` says; else lost (or never started)."""
+    if locked(folder / "lock"):
+        return _waiting(folder) or JobState("running")
     try:
         ended = read_json(folder / "exit.json")
-        return JobState("exited", int(ended["code"]), forced=bool(ended.get("forced")))
+        code, forced, memory = int(ended["code"]), bool(ended.get("forced")), bool(ended.get("memory"))
+        return JobState("exited", code, forced=forced, memory=memory)
     except (ArtefactError, AttributeError, KeyError, TypeError, ValueError):
         return JobState("lost" if (folder / "process.json").exists() else "new")
 
 
-def start(folder: Path, arguments: list[str], *, wait: float = 20.0, grace: float = GRACE) -> None:
+def _waiting(folder: Path) -> JobState | None:
+    try:
+        data = read_json(folder / "process.json")
+        if "worker" in data:
+            return None
+        return JobState("waiting", before=waiting.before(waiting.queue_of(str(data["host"])), int(data["ticket"])))
+    except (ArtefactError, KeyError, TypeError, ValueError):
+        return None
+
+
+def accelerators_of(folder: Path) -> list[str]:
+    """The accelerators that a job has, or had when it was last at work here."""
+    names = told(folder).get("accelerators")
+    return list(map(str, names)) if isinstance(names, list) else []
+
+
+def device_words(folder: Path) -> str:
+    """Its accelerators as a user reads them: of a GPU's long name the beginning, which no other one shares."""
+    return ", ".join(name[:12] for name in accelerators_of(folder))
+
+
+def seconds(folder: Path) -> float | None:
+    """For how long a job that is busy has been at work, or has waited; by a clock that nobody sets.
+
+    None where that cannot be known: it is at work on another machine.
+    """
+    data = told(folder)
+    own = data.get("worker") or data.get("runner")
+    return age(float(own["born"])) if isinstance(own, dict) and own.get("born") is not None else None
+
+
+def start(
+    folder: Path, arguments: list[str], *, wait: float = 20.0, grace: float = GRACE, accelerators: int = 0
+) -> None:
     """Start ``python ARGUMENTS`` in the background, its output in ``folder/log.txt``.
 
     Args:
@@ -102,17 +145,23 @@ def start(folder: Path, arguments: list[str], *, wait: float = 20.0, grace: floa
         arguments: after the interpreter, such as ``["-m", "scripts.run", "--resume", ID]``; never through a shell.
         wait: seconds to wait until the runner has the lock.
         grace: seconds between a request to stop and the killing of the worker's process tree.
+        accelerators: how many it needs for itself; it waits until it has them. A job that starts others, and waits
+            for them, must ask for none.
 
     Raises:
-        RunBusy: a process is already at work in this folder.
-        RunError: the runner did not come up.
+        RunBusy: a process is already at work in this folder, or waits in it.
+        RunError: the runner did not come up, or there are fewer accelerators.
+        NoRoom: the disk is full.
+        ConfigError: ``FLUOROSCOPE_SLOTS`` is no number.
     """
-    if _locked(folder / "lock"):
+    if locked(folder / "lock"):
         raise RunBusy("A process is already at work on this; stop it first, or watch it.")
+    if accelerators:
+        waiting.refuse(accelerators)
     folder.mkdir(parents=True, exist_ok=True)
-    job = json.dumps({"arguments": arguments, "grace": grace})  # the runner writes it down once it has the lock
-    runner = subprocess.Popen(
-        [sys.executable, "-m", "core.jobs", str(folder.absolute()), job],
+    job = {"arguments": arguments, "grace": grace, "accelerators": accelerators}
+    runner = subprocess.Popen(  # it writes the job down once it has the lock
+        [sys.executable, "-m", "core.runner", str(folder.absolute()), json.dumps(job)],
         cwd=ROOT,
         env={**os.environ, "FLUOROSCOPE_HOME": str(home())},  # a relative path would mean another place from ROOT
         start_new_session=True,
@@ -124,9 +173,11 @@ def start(folder: Path, arguments: list[str], *, wait: float = 20.0, grace: floa
     while time.monotonic() < deadline:
         if (code := runner.poll()) == BUSY:
             raise RunBusy("Another start was faster: a process is already at work on this.")
+        if code == NO_ROOM_CODE:
+            raise endings.no_room()
         if code not in (None, 0):
-            raise RunError(f"The background process ended at once (exit code {code}): is the disk full?")
-        if code == 0 or _process_of(folder, "runner") == runner.pid:
+            raise RunError(f"The background process ended at once (exit code {code}): may {folder} be written to?")
+        if code == 0 or process_of(folder, "runner") == runner.pid:
             threading.Thread(target=runner.wait, daemon=True).start()  # leaves no zombie in an app that runs for days
             return
         time.sleep(0.02)
@@ -136,124 +187,9 @@ def start(folder: Path, arguments: list[str], *, wait: float = 20.0, grace: floa
 def stop(folder: Path) -> bool:
     """Ask the job to save and end; its tree is killed after a grace period. Returns whether anything was asked."""
     for role in ("runner", "worker"):
-        pid = _process_of(folder, role)
+        pid = process_of(folder, role)
         if pid is not None:
             with contextlib.suppress(ProcessLookupError):  # it ended between the look and the signal
                 os.kill(pid, signal.SIGTERM)
                 return True
     return False
-
-
-def _locked(path: Path) -> bool:
-    try:
-        handle = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(handle)
-
-
-def _boot_id() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return str(int(psutil.boot_time()))
-
-
-def _identity(pid: int) -> dict[str, Any]:
-    return {"pid": pid, "born": _born(pid)}
-
-
-def _born(pid: int) -> float:
-    """When a process started, on a clock that nobody sets: ticks since boot (else psutil's seconds since 1970).
-
-    Raises:
-        psutil.NoSuchProcess: there is none of that number.
-    """
-    try:  # the second field is the program's name in brackets and may hold anything, brackets too
-        return float(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19])
-    except (OSError, IndexError, ValueError):
-        return psutil.Process(pid).create_time()
-
-
-def _process_of(folder: Path, role: str) -> int | None:
-    """The pid of a live process of this job; never a stranger's that got the same number."""
-    try:
-        data = read_json(folder / "process.json")
-        if data["host"] != socket.gethostname() or data["boot"] != _boot_id():
-            return None
-        own = data[role]
-        pid = int(own["pid"])
-        same = _born(pid) == own["born"] and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-        return pid if same else None
-    except (ArtefactError, psutil.Error, KeyError, TypeError, ValueError):
-        return None
-
-
-def run(folder: Path, job: dict[str, Any]) -> int:
-    """The runner: hold the lock, run the worker, write down how it ended. Returns the exit code for this process."""
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return BUSY
-    asked: list[float] = []
-    signal.signal(signal.SIGTERM, lambda *_: asked.append(time.monotonic()))
-    (folder / "exit.json").unlink(missing_ok=True)
-    write_json(folder / "job.json", job)
-    with (folder / "log.txt").open("ab", buffering=0) as log:
-        worker = subprocess.Popen(
-            [sys.executable, *job["arguments"]],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            pass_fds=[lock],
-            env={**WORKER_ENVIRONMENT, **os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-    write_json(
-        folder / "process.json",
-        {
-            "host": socket.gethostname(),
-            "boot": _boot_id(),
-            "runner": _identity(os.getpid()),
-            "worker": _identity(worker.pid),
-        },
-    )
-    write_json(folder / "exit.json", _wait(worker, asked, job["grace"]))
-    return 0
-
-
-def _wait(worker: subprocess.Popen[bytes], asked: list[float], grace: float) -> dict[str, Any]:
-    """Wait for the worker; pass a request to stop on, and kill the tree when the grace period is over."""
-    told = forced = False
-    while True:
-        try:
-            code = worker.wait(timeout=0.2)
-            return {"code": code, "forced": forced and code == -signal.SIGKILL}
-        except subprocess.TimeoutExpired:
-            if asked and not told:
-                worker.terminate()
-                told = True
-            if asked and time.monotonic() - asked[0] > grace:
-                forced = True
-                _kill_tree(worker.pid)
-
-
-def _kill_tree(pid: int) -> None:
-    """The worker first, so that it starts no more children; each child even where another one just ended."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
-        for one in [process, *process.children(recursive=True)]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                one.kill()
-
-
-if __name__ == "__main__":
-    sys.exit(run(Path(sys.argv[1]), json.loads(sys.argv[2])))

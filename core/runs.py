@@ -15,12 +15,13 @@ from typing import Any, Self
 import pandas as pd
 
 from core import jobs
+from core.accelerators import CPU, accelerators
 from core.config.run import RunConfig
 from core.errors import ArtefactError, FluoroscopeError, RunError, StudyError
 from core.files import read_json, verify, write_json
+from core.shelf import Shelved, last_checkpoint
 from core.store import EmbeddingSet, Projection
 from core.studies.study import Study
-from core.work import Work
 from core.workspace import ROOT, home
 
 PACKAGES = ("torch", "open_clip_torch", "transformers", "timm", "umap-learn", "scikit-learn", "numpy", "pandas")
@@ -32,9 +33,12 @@ MANIFESTS = {
 }
 """The stages of a run in their order, and the file that each writes last."""
 
+WITHOUT_TOWERS = ("evaluate", "project")
+"""Stages that read what was embedded: alone they need no accelerator, so they wait for none."""
+
 
 @dataclass(frozen=True)
-class Run(Work):
+class Run(Shelved):
     """One trained or zero-shot model on one study; everything is read from its folder."""
 
     @classmethod
@@ -65,7 +69,7 @@ class Run(Work):
         Raises:
             RunError: there is none, or more than one.
         """
-        found = [run for run in list_runs() if run_id and run.id.startswith(run_id)]
+        found = [run for run in list_runs(archived=None) if run_id and run.id.startswith(run_id)]
         if len(found) != 1:
             raise RunError(
                 f"{len(found)} runs begin with {run_id[:40]!r}; give the id of one: "
@@ -94,15 +98,37 @@ class Run(Work):
 
     @property
     def title(self) -> str:
-        return self.config.title
+        """What lists and legends call it: the label that it was given since, or what its settings say."""
+        return self.label() or self.config.title
+
+    @property
+    def whole(self) -> bool:
+        """Whether all stages are done."""
+        return all(self.has(stage) for stage in MANIFESTS)
+
+    def goes_on(self) -> str:
+        """Where the next start goes on, in words."""
+        stage = next((name for name in MANIFESTS if not self.has(name)), None)
+        if stage is None:
+            return "all stages are done"
+        if stage != "train":
+            return f"resume goes on with the {stage} stage"
+        step = last_checkpoint(self.folder / "checkpoints")
+        return f"resume goes on at step {step:,}" if step else "no checkpoint yet: resume begins anew"
 
     def start(self, stage: str | None = None) -> None:
-        """Start, or resume, in the background: all stages that are not done, or one alone.
+        """Start, or resume, in the background, when an accelerator is free: all stages that are not done, or one alone.
 
         Raises:
-            RunBusy: it is already running.
+            RunBusy: it is already running, or waits.
         """
-        jobs.start(self.folder, ["-m", "scripts.worker", "run", self.id, *(["--stage", stage] if stage else [])])
+        arguments = ["-m", "scripts.worker", "run", self.id, *(["--stage", stage] if stage else [])]
+        jobs.start(self.folder, arguments, accelerators=0 if stage in WITHOUT_TOWERS else self._accelerators())
+
+    def _accelerators(self) -> int:
+        """How many it takes; without any, its processes share the CPU."""
+        wanted = self.config.training.devices
+        return wanted if wanted > 1 and accelerators() != [CPU] else 1
 
     def check_is_of(self, study: Study) -> None:
         """Whether a study is still the one that this run was made from: rows of another would be mixed up.
@@ -166,11 +192,13 @@ def identity(study: Study) -> dict[str, str]:
     return {"name": study.name, "fingerprint": study.fingerprint, "split_hash": study.split_hash}
 
 
-def list_runs() -> list[Run]:
-    """All runs of this workspace whose config can be read, newest first."""
+def list_runs(*, archived: bool | None = False) -> list[Run]:
+    """All runs of this workspace whose config can be read, newest first; None: those that are ``archived``, too."""
     runs = []
     for path in (home() / "runs").glob("*/config.json"):
         run = Run(path.parent)
+        if archived is not None and run.archived != archived:
+            continue
         try:
             _ = run.config  # reading it is the check
             runs.append((run.created, run.id, run))

@@ -125,7 +125,7 @@ class Search(Work):
         return [SearchWorker(self.folder / "workers" / str(number)) for number in numbers]
 
     def running(self) -> list[SearchWorker]:
-        return [one for one in self.workers() if one.state().running]
+        return [one for one in self.workers() if one.state().busy]
 
     def start(self, workers: int = 1) -> None:
         """Start, or go on, in the background, so that as many workers are at it.
@@ -139,7 +139,7 @@ class Search(Work):
                 raise RunBusy(f"The search {self.id!r} is at work with {there} worker{'s' * (there > 1)} already.")
             if not there:
                 self._forget_endings()
-            free = (one for one in map(self._worker, range(1, 1000)) if not one.state().running)
+            free = (one for one in map(self._worker, range(1, 1000)) if not one.state().busy)
             for _ in range(workers - there):
                 next(free).start()
 
@@ -160,7 +160,7 @@ class Search(Work):
     def state(self) -> JobState:
         """Of all workers together: running while one is, finished when the best trial's run is, else how they ended."""
         states = [one.state() for one in self.workers()]
-        if any(state.running for state in states):
+        if any(state.busy for state in states):
             return JobState("running")
         if self.finished():
             return JobState("exited", 0)
@@ -182,7 +182,7 @@ class Search(Work):
         except ArtefactError:
             return []
         found = [_trial(row) for row in rows]
-        if self.state().running:
+        if self.state().busy:
             return found
         return [replace(one, state="interrupted") if one.state == "running" else one for one in found]
 

@@ -187,7 +187,7 @@ def _seen(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> Sheet:
 
 def trials(search: Search) -> list[Trial]:
     """The trials of a search so far."""
-    return _trials(stamp(search.folder / "trials.json"), search.state().running, search)
+    return _trials(stamp(search.folder / "trials.json"), search.state().busy, search)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)

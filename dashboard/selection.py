@@ -161,6 +161,11 @@ def words(label: str, *, name: str, **more: Any) -> str:
     return typed[name]
 
 
+def typed(key: str) -> str:
+    """What stands in a text field of this key, for what is called when it changes."""
+    return str(st.session_state.get(key, ""))
+
+
 def page(total: int, *, name: str) -> int:
     """The number of a page, from 1; when the number of pages changes, something else is listed: it starts anew."""
     kept = _kept().get(name) or []

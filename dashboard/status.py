@@ -1,8 +1,7 @@
-"""How runs are going: progress, state, stop, resume and log, drawn alike wherever a run is listed."""
+"""How work is going: progress, state, stop, resume and log, drawn alike wherever it is listed."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -15,9 +14,9 @@ from core.imported import remove_set
 from core.runs import Run
 from core.studies.imports import Import
 from core.vectors.making import Making
-from core.work import Work, read_progress
+from core.work import Work, duration, read_progress
 from dashboard import selection
-from dashboard.widgets import label, plain
+from dashboard.widgets import plain
 
 W = TypeVar("W", bound=Work)
 
@@ -33,16 +32,21 @@ DOING = {
     "orthogonalise": "Training the orthogonal module",
 }
 UNSAID = "It ended without saying why: the end of its log is below."
-COLOURS = {"finished": "green", "running": "blue", "stopped": "orange", "not started": "gray"}
+COLOURS = {"finished": "green", "running": "blue", "waiting": "violet", "stopped": "orange", "not started": "gray"}
 
 
 def badge(state: jobs.JobState) -> str:
     """A run's state as a coloured word; whatever is not expected is red."""
-    return f":{COLOURS.get(state.words, 'red')}-badge[{plain(state.words)}]"
+    words = "waiting" if state.state == "waiting" else state.words
+    return f":{COLOURS.get(words, 'red')}-badge[{plain(words)}]"
 
 
 def progress(work: Work) -> None:
-    """The stage under way with its share, rate and time to go."""
+    """The stage under way with its share, rate and time to go; or the place in the queue."""
+    state = work.state()
+    if state.state == "waiting":
+        st.caption(f":material/hourglass_empty: {state.words[0].upper()}{state.words[1:]}")
+        return
     now: dict[str, Any] | None = read_progress(work.folder)["now"]
     if now is None:
         st.progress(0.0, text="Starting …")
@@ -61,29 +65,9 @@ def progress(work: Work) -> None:
     )
 
 
-def duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def card(run: Run, *, controls: bool = True) -> None:
-    """One run: what it is, how it stands, why it failed, and what can be done about it."""
-    state = run.state()
-    with st.container(border=True):
-        left, right = st.columns([4, 1], vertical_alignment="center")
-        made = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
-        left.markdown(f"**{plain(label(run))}** &nbsp; {badge(state)} &nbsp; :small[{made}]")
-        if state.running:
-            progress(run)
-        elif not state.done and (reason := run.failure()):
-            st.error(plain(reason))
-        elif state.state == "exited" and state.words == "failed":
-            st.error(UNSAID)
-        if state.done and (took := timings(run)):
-            st.caption(f"took {took}")
-        if controls:
-            _controls(run, state, right)
+def reason(work: Work, state: jobs.JobState) -> str:
+    """Why work failed, and what helps."""
+    return plain(work.failure() or state.what_to_do or UNSAID)
 
 
 MOST_LISTED = 20
@@ -104,7 +88,7 @@ def import_card(job: Import) -> None:
     with st.container(border=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.markdown(f"**{plain(job.id)}** · {plain(job.config.source)} &nbsp; {badge(state)}")
-        if state.running:
+        if state.busy:
             progress(job)
             if right.button("Stop", key=f"stop-import-{job.id}", icon=":material/stop_circle:", width="stretch"):
                 job.stop()
@@ -118,12 +102,12 @@ def import_card(job: Import) -> None:
         if state.stopped or state.state == "new":
             st.caption("What was decoded is kept: it can go on from there.")
         else:
-            st.error(plain(job.failure() or UNSAID))
+            st.error(reason(job, state))
         if right.button("Go on", key=f"resume-import-{job.id}", icon=":material/replay:", width="stretch"):
-            _start(job)
+            begin(job)
         if right.button("Discard", key=f"discard-import-{job.id}", icon=":material/delete:", width="stretch"):
             _discard(job.discard)
-        _log(job)
+        log(job)
 
 
 def ablation_card(job: Ablation, *, controls: bool = True) -> None:
@@ -136,26 +120,24 @@ def ablation_card(job: Ablation, *, controls: bool = True) -> None:
             f"**{plain(job.id)}** · {plain(job.config.study)} &nbsp; {badge(state)} &nbsp; "
             f":small[{done} of {len(job.cells)} runs have a result]"
         )
-        if state.running:
+        if state.busy:
             progress(job)
             if cell := job.under_way():
                 st.caption(f"{plain(cell.label)}, seed {cell.seed}")
                 progress(cell.run)
-        elif not state.done and (reason := job.failure()):
-            st.error(plain(reason))
-        elif not (state.done or state.stopped or state.state == "new"):
-            st.error(UNSAID)
+        elif state.failed:
+            st.error(reason(job, state))
         if not controls:
             return
-        if state.running:
+        if state.busy:
             if right.button("Stop", key=f"stop-ablation-{job.id}", icon=":material/stop_circle:", width="stretch"):
                 job.stop()
                 st.toast("Asked to save and stop: the runs that are done stay.")
         elif done < len(job.cells) and right.button(
             "Go on", key=f"resume-ablation-{job.id}", icon=":material/replay:", width="stretch"
         ):
-            _start(job, scope="app")
-        _log(job)
+            begin(job, scope="app")
+        log(job)
 
 
 def making_card(job: Making) -> None:
@@ -164,47 +146,38 @@ def making_card(job: Making) -> None:
     with st.container(border=True):
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.markdown(f"**{plain(job.id)}** &nbsp; {badge(state)}")
-        if state.running:
+        if state.busy:
             progress(job)
             if right.button("Stop", key=f"stop-set-{job.id}", icon=":material/stop_circle:", width="stretch"):
                 job.stop()
             return
-        if not state.stopped and state.state != "new":
-            st.error(plain(job.failure() or UNSAID))
+        if state.failed:
+            st.error(reason(job, state))
         if right.button("Start again", key=f"start-set-{job.id}", icon=":material/replay:", width="stretch"):
-            _start(job)
+            begin(job)
         if right.button("Discard", key=f"discard-set-{job.id}", icon=":material/delete:", width="stretch"):
             _discard(lambda: remove_set(job.id))
-        _log(job)
+        log(job)
 
 
 def _discard(discard: Callable[[], None]) -> None:
     try:
         discard()
     except FluoroscopeError as error:
-        st.warning(plain(str(error)))
+        st.toast(plain(str(error)), icon=":material/info:")  # it stays while the page is drawn again
     st.rerun(scope="fragment")
 
 
-def _start(job: Work, scope: Literal["fragment", "app"] = "fragment") -> None:
+def begin(job: Work, scope: Literal["fragment", "app"] = "fragment") -> None:
+    """Start work, or go on with it; where another page was faster, this one is told."""
     try:
         job.start()
     except FluoroscopeError as error:
-        st.warning(plain(str(error)))
+        st.toast(plain(str(error)), icon=":material/info:")  # it stays while the page is drawn again
     st.rerun(scope=scope)
 
 
-def _controls(run: Run, state: jobs.JobState, place: Any) -> None:
-    if state.running:
-        if place.button("Stop", key=f"stop-{run.id}", icon=":material/stop_circle:", width="stretch"):
-            run.stop()
-            st.toast("Asked to save and stop.")
-    elif not state.done and place.button("Resume", key=f"resume-{run.id}", icon=":material/replay:", width="stretch"):
-        _start(run)
-    _log(run, expanded=state.words == "failed")
-
-
-def _log(work: Work, *, expanded: bool = False) -> None:
+def log(work: Work, *, expanded: bool = False) -> None:
     with st.expander("Log", expanded=expanded):
         st.code(work.log_tail() or "Nothing yet.", language=None, wrap_lines=True)
 

@@ -57,10 +57,18 @@ def demo() -> None:
     print(f"demo radiographs of 224 px on one core: {len(rows) / taken:.1f} a second")
 
 
+def gpu() -> None:
+    """ViT towers in training and embedding; needs a GPU."""
+    from scripts.bench_gpu import compare
+
+    compare()
+
+
 BENCHES = {
     "features": features,
     "demo": demo,
     "curves": bench_curves.compare,
+    "gpu": gpu,
     "import": bench_import.compare,
     "rows": bench_rows.compare,
 }

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import sys
 import warnings
 from collections.abc import Callable
 
-from core.errors import FluoroscopeError, RunError, Stopped
-from core.jobs import STOPPED
+from core.endings import NO_ROOM_CODE, STOPPED, as_ours
+from core.errors import NoRoom, Stopped
 from core.work import Work
-
-NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
-WORKSPACE_CLOSED = (
-    "The workspace may not be written to: check its permissions, or set FLUOROSCOPE_HOME to a folder that may."
-)
 
 
 def set_up_log() -> None:
@@ -27,41 +21,41 @@ def set_up_log() -> None:
 
 
 def main(work: Callable[[], None]) -> None:
-    """Run a command; an error of ours ends it with its message, not with a traceback.
+    """Run a command; an error of ours, or one that can be told in words, ends it with its message, not a traceback.
 
-    Exit codes: 0 done, 1 an error in words, 85 stopped on request (can be resumed).
+    Exit codes: 0 done, 1 an error in words, 74 no room to write, 85 stopped on request (can be resumed).
     """
     try:
         work()
     except Stopped as error:
-        print(error, file=sys.stderr)
+        _say(str(error))
         sys.exit(STOPPED)
-    except FluoroscopeError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        sys.exit(1)
-    except OSError as error:
-        if error.errno not in NO_RIGHT:
+    except Exception as error:
+        told = as_ours(error)
+        if told is None:
             raise
-        print(f"RunError: {WORKSPACE_CLOSED}", file=sys.stderr)
-        sys.exit(1)
+        _say(f"{type(told).__name__}: {told}")
+        sys.exit(NO_ROOM_CODE if isinstance(told, NoRoom) else 1)
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # the log may lie on the disk that is full: the exit code tells, too
+        print(text, file=sys.stderr, flush=True)
 
 
 def reporting(subject: Work, work: Callable[[], None]) -> None:
-    """Do the work; the reason of a failure is left in the subject's folder."""
+    """Do the work; the reason of a failure is left in the subject's folder, where there is room for it."""
     try:
         work()
     except Stopped:
         raise
-    except FluoroscopeError as error:
-        subject.fail(error)
-        raise
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            told = RunError(f"No room to write ({error.strerror}). What was saved is whole: make room, then go on.")
-        elif error.errno in NO_RIGHT:
-            told = RunError(WORKSPACE_CLOSED)
-        else:
+    except Exception as error:
+        told = as_ours(error)
+        if told is None:
             raise
         with contextlib.suppress(OSError):
             subject.fail(told)
+        if told is error:
+            raise
+        logging.getLogger("core").error("%s", error, exc_info=error)  # where it happened stands in the log
         raise told from error

@@ -27,6 +27,8 @@ def follow(run: Run, stage: str | None = None) -> None:
 
     def draw() -> None:
         nonlocal seen
+        if not log.exists():  # it waits for an accelerator, and its worker has not begun
+            return
         with log.open("rb") as stream:
             stream.seek(seen)
             new = stream.read()
@@ -36,7 +38,8 @@ def follow(run: Run, stage: str | None = None) -> None:
 
     state = watch(run, draw)
     if not state.done:
-        end(state, f"Run {run.id[:8]} {state.words}.")
+        told = " ".join(f"Run {run.id[:8]} {state.words}. {state.what_to_do}".split())
+        end(state, f"{told}\n{run.goes_on().capitalize()} (python -m scripts.jobs resume {run.id[:8]}).")
 
 
 def follow_import(config: ImportConfig) -> Study:

@@ -43,5 +43,7 @@ def _draw(bar: tqdm, job: Ablation) -> None:
     if now and now["total"]:
         advance(bar, now)
         if cell := job.under_way():
+            state = cell.run.state()
             stage = (read_progress(cell.run.folder)["now"] or {}).get("stage", "starting")
+            stage = state.words if state.state == "waiting" else stage
             bar.set_postfix_str(f"{cell.label}, seed {cell.seed}: {stage}")

@@ -14,12 +14,19 @@ from core.work import Work
 
 
 def watch(work: Work, draw: Callable[[], None]) -> JobState:
-    """Draw until the work ends, once more when it has; Ctrl-C asks it to save and stop, and goes on watching."""
+    """Draw until the work ends, once more when it has; Ctrl-C asks it to save and stop, and goes on watching.
+
+    Work that waits for an accelerator says so, and how many are before it.
+    """
+    waited = ""
     while True:
         try:
-            running = work.state().running  # asked before drawing, so that the last lines are shown
+            state = work.state()  # asked before drawing, so that the last lines are shown
+            if state.state == "waiting" and state.words != waited:
+                waited = state.words
+                print(f"{waited[0].upper()}{waited[1:]}", file=sys.stderr)
             draw()
-            if not running:
+            if not state.busy:
                 return work.state()
             time.sleep(0.2)
         except KeyboardInterrupt:

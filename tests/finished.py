@@ -45,7 +45,13 @@ def command(home: Path, *arguments: str, columns: int = 250) -> subprocess.Popen
     return subprocess.Popen(
         [sys.executable, "-m", *arguments],
         cwd=ROOT,
-        env={**os.environ, "FLUOROSCOPE_HOME": str(home), "COLUMNS": str(columns), "OMP_NUM_THREADS": "1"},
+        env={
+            **os.environ,
+            "FLUOROSCOPE_HOME": str(home),
+            "FLUOROSCOPE_SLOTS": "2",
+            "COLUMNS": str(columns),
+            "OMP_NUM_THREADS": "1",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -80,7 +86,7 @@ def nih_folder(folder: Path) -> None:
 
 
 def make(folder: Path) -> Finished:
-    """Import and run; the first run alone (its map is the others' reference), the others at once."""
+    """Import and run; the first run alone (its map is the others' reference), the others two at a time."""
     home, source = folder / "workspace", folder / WARD
     nih_folder(source)
     imported = ["import", "nih", "--path", str(source), "--name", "tiny", "--size", "64", "--val-fraction", "0.2"]

@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from core import jobs
+from core import jobs, processes
 from core.errors import RunBusy, RunError
 from core.files import read_json, write_json
 from core.workspace import ROOT
@@ -44,13 +44,13 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "job with spaces; and $signs"
     yield path
     for role in ("runner", "worker"):
-        if pid := jobs._process_of(path, role):
+        if pid := processes.process_of(path, role):
             os.kill(pid, signal.SIGKILL)
-    until(lambda: not jobs.state(path).running)
+    until(lambda: not jobs.state(path).busy)
 
 
 def ended(folder: Path) -> jobs.JobState:
-    until(lambda: not jobs.state(folder).running)
+    until(lambda: not jobs.state(folder).busy)
     return jobs.state(folder)
 
 
@@ -78,7 +78,7 @@ def test_new_running_finished(folder: Path, script: Script) -> None:
         ("raise SystemExit(3)", 3, "failed"),
         ("raise ValueError('why')", 1, "failed"),
         ("import os\nos.kill(os.getpid(), 9)", -9, "killed (signal 9), possibly out of memory"),
-        ("import os\nos.kill(os.getpid(), 11)", -11, "killed by signal 11"),
+        ("import os\nos.kill(os.getpid(), 11)", -11, "crashed (segmentation fault, signal 11)"),
         ("raise SystemExit(85)", 85, "stopped"),
     ],
 )
@@ -92,18 +92,19 @@ def test_how_it_ended_is_kept(folder: Path, script: Script, code: str, expected:
 
 
 def test_a_second_start_is_told_and_starts_nothing(folder: Path, script: Script) -> None:
+    """Fault row 8."""
     jobs.start(folder, script(f"print('one', flush=True)\n{SLEEP}"))
     until(lambda: log(folder) != "")
     with pytest.raises(RunBusy, match="already at work"):
         jobs.start(folder, script("print('two')"))
-    assert jobs.state(folder).running
+    assert jobs.state(folder).busy
     assert log(folder) == "one\n"
 
 
 STARTER = """
 import sys, time
 from pathlib import Path
-from core import jobs
+from core import jobs, processes
 from core.errors import RunBusy
 time.sleep(max(0, float(sys.argv[3]) - time.time()))
 try:
@@ -115,6 +116,7 @@ except RunBusy:
 
 
 def test_of_starts_at_the_same_moment_exactly_one_wins(folder: Path, script: Script) -> None:
+    """Fault row 8: three processes start it at the same moment."""
     (program,) = script(f"import sys\nprint('worker', sys.argv[1], flush=True)\n{SLEEP}")
     moment = str(time.time() + 1.5)
     starters = [
@@ -135,10 +137,11 @@ def test_of_starts_at_the_same_moment_exactly_one_wins(folder: Path, script: Scr
 
 
 def test_killing_the_runner_leaves_the_job_running_until_the_worker_ends(folder: Path, script: Script) -> None:
+    """Fault row 9: nothing but its own process keeps it alive, and a lost one can be started again."""
     jobs.start(folder, script("import sys, time\nprint(1, flush=True)\ntime.sleep(1.5)\nprint(2, flush=True)"))
     until(lambda: log(folder) != "")
     os.kill(pid_of(folder, "runner"), signal.SIGKILL)
-    until(lambda: jobs._process_of(folder, "runner") is None)
+    until(lambda: processes.process_of(folder, "runner") is None)
     assert jobs.state(folder).state == "running"
     with pytest.raises(RunBusy):
         jobs.start(folder, script("pass"))
@@ -152,7 +155,7 @@ def test_killing_the_runner_leaves_the_job_running_until_the_worker_ends(folder:
 def test_an_orphaned_worker_can_still_be_stopped(folder: Path, script: Script) -> None:
     jobs.start(folder, script(SLEEP))
     os.kill(pid_of(folder, "runner"), signal.SIGKILL)
-    until(lambda: jobs._process_of(folder, "runner") is None)
+    until(lambda: processes.process_of(folder, "runner") is None)
     assert jobs.stop(folder)
     assert ended(folder).state == "lost"
 
@@ -202,7 +205,7 @@ def test_who_does_not_stop_is_killed_with_its_children(folder: Path, script: Scr
     asked = time.monotonic()
     jobs.stop(folder)
     time.sleep(0.3)
-    assert jobs.state(folder).running, "the grace period counts"
+    assert jobs.state(folder).busy, "the grace period counts"
     assert ended(folder) == jobs.JobState("exited", -signal.SIGKILL, forced=True)
     assert 0.5 < time.monotonic() - asked < 10
     assert jobs.state(folder).words.startswith("stopped by force")
@@ -219,8 +222,8 @@ def stranger() -> Iterator[subprocess.Popen[bytes]]:
 
 def claim(folder: Path, pid: int, **changes: Any) -> None:
     folder.mkdir(exist_ok=True)
-    own = jobs._identity(pid) | {key: value for key, value in changes.items() if key == "born"}
-    data = {"host": socket.gethostname(), "boot": jobs._boot_id(), "runner": own, "worker": own}
+    own = processes.identity(pid) | {key: value for key, value in changes.items() if key == "born"}
+    data = {"host": socket.gethostname(), "boot": processes.boot_id(), "runner": own, "worker": own}
     write_json(folder / "process.json", data | {key: value for key, value in changes.items() if key != "born"})
 
 
@@ -231,11 +234,25 @@ def claim(folder: Path, pid: int, **changes: Any) -> None:
 def test_a_stranger_with_the_same_number_is_never_signalled(
     folder: Path, stranger: subprocess.Popen[bytes], changes: dict[str, Any]
 ) -> None:
+    """Fault row 11: a pid that is given out again, another start of the machine, another machine."""
     claim(folder, stranger.pid, **changes)
     assert jobs.stop(folder) is False
     time.sleep(0.2)
     assert stranger.poll() is None
     assert jobs.state(folder).state == "lost"
+
+
+def test_after_the_machine_was_restarted_it_is_lost_and_can_be_started_again(
+    folder: Path, script: Script, stranger: subprocess.Popen[bytes]
+) -> None:
+    """Fault row 11: the files are those of a run that was at work when the power failed; its pid is somebody else's."""
+    claim(folder, stranger.pid, boot="before the power failed")
+    (folder / "lock").touch()
+    assert jobs.state(folder).words == "lost: its process is gone"
+    assert "Go on." in jobs.state(folder).what_to_do
+    jobs.start(folder, script("print('again')"))
+    assert ended(folder).done and log(folder) == "again\n"
+    assert stranger.poll() is None
 
 
 def test_ones_own_process_is_signalled(folder: Path, stranger: subprocess.Popen[bytes]) -> None:
@@ -247,10 +264,11 @@ def test_ones_own_process_is_signalled(folder: Path, stranger: subprocess.Popen[
 def test_setting_the_clock_makes_no_stranger_of_ones_own_process(
     folder: Path, stranger: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Fault row 10."""
     claim(folder, stranger.pid)
     now = psutil.Process.create_time
     monkeypatch.setattr(psutil.Process, "create_time", lambda process: now(process) + 3600)
-    assert jobs._process_of(folder, "worker") == stranger.pid
+    assert processes.process_of(folder, "worker") == stranger.pid
 
 
 def test_a_process_that_is_gone_is_nobody(folder: Path) -> None:
@@ -292,7 +310,7 @@ def test_arguments_are_inert(folder: Path, script: Script, tmp_path: Path) -> No
 LAUNCHER = """
 import sys, time
 from pathlib import Path
-from core import jobs
+from core import jobs, processes
 jobs.start(Path(sys.argv[1]), [sys.argv[2]])
 print("started", flush=True)
 time.sleep(60)
@@ -300,6 +318,7 @@ time.sleep(60)
 
 
 def test_the_job_outlives_the_group_of_the_process_that_started_it(folder: Path, script: Script) -> None:
+    """Fault row 9: the terminal's process group is killed, as when it closes."""
     (program,) = script("import time\nprint('begun', flush=True)\ntime.sleep(1.5)\nprint('done')")
     launcher = subprocess.Popen(
         [sys.executable, "-c", LAUNCHER, str(folder), program],
@@ -313,7 +332,7 @@ def test_the_job_outlives_the_group_of_the_process_that_started_it(folder: Path,
         assert launcher.stdout.readline() == "started\n"
         os.killpg(launcher.pid, signal.SIGKILL)
         assert launcher.wait(timeout=20) == -signal.SIGKILL
-    assert jobs.state(folder).running
+    assert jobs.state(folder).busy
     assert ended(folder).done
     assert log(folder) == "begun\ndone\n"
 
@@ -337,7 +356,7 @@ def test_a_runner_that_cannot_begin_is_an_error(folder: Path, script: Script) ->
     (folder / "log.txt").mkdir()  # no log can be written there
     with pytest.raises(RunError, match="ended at once"):
         jobs.start(folder, script("pass"))
-    assert not jobs.state(folder).running
+    assert not jobs.state(folder).busy
 
 
 def test_a_relative_workspace_means_the_same_place_to_the_worker(

@@ -26,6 +26,7 @@ def write(folder: Path, values: list[dict[str, Any]]) -> Path:
 
 
 def test_a_log_cut_at_every_byte_gives_all_whole_lines(tmp_path: Path) -> None:
+    """Fault row 12."""
     values = rows(4)
     whole = write(tmp_path, values).read_bytes()
     assert whole.count(b"\n") == 5

@@ -214,11 +214,11 @@ def test_in_the_background_and_resumed_with_ctrl_c(workspace: Path) -> None:
     tiny_study(counts=(40, 4, 4))
     settings = "--study tiny --preset linear --background --training.checkpoint-every 0 --training.epochs 5000"
     run = Run.load(printed(command(workspace, "scripts.run", *settings.split())).strip())
-    assert run.state().running
+    assert run.state().busy
     busy = printed(command(workspace, "scripts.run", "--resume", run.id[:8]), code=1)
     assert busy.startswith("RunBusy: A process is already at work")
     assert run.stop()
-    until(lambda: not run.state().running)
+    until(lambda: not run.state().busy)
     assert run.state().words == "stopped"
     follower = command(workspace, "scripts.run", "--resume", run.id[:8])
     until(lambda: (run.folder / "metrics.jsonl").exists() and "step" in (run.folder / "metrics.jsonl").read_text(), 60)

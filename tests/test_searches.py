@@ -43,7 +43,7 @@ def toys(tiny: Study, monkeypatch: pytest.MonkeyPatch) -> Toys:
 
 
 def ended(search: Search, seconds: float = 120.0) -> Search:
-    until(lambda: not search.state().running, seconds)
+    until(lambda: not search.state().busy, seconds)
     return Search(search.folder)
 
 
@@ -99,7 +99,7 @@ def kill(folder: Path) -> None:
     except FileNotFoundError:
         return
     for role in ("runner", "worker"):
-        if jobs.state(folder).running:
+        if jobs.state(folder).busy:
             try:
                 os.kill(told[role]["pid"], signal.SIGKILL)
             except ProcessLookupError:

@@ -13,7 +13,7 @@ import pytest
 from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 
-from core import jobs
+from core import processes
 from core.config.run import RunConfig
 from core.logbook import read_metrics
 from core.runs import MANIFESTS, Run, list_runs
@@ -199,7 +199,7 @@ def test_the_command_searches_is_killed_and_goes_on(workspace: Path) -> None:
     until(lambda: any(one.run for one in search.trials()), 120)
     time.sleep(random.uniform(0, 3))
     for worker in search.running():
-        jobs._kill_tree(jobs._process_of(worker.folder, "runner") or 0)
+        processes.kill_tree(processes.process_of(worker.folder, "runner") or 0)
     until(lambda: not search.running())
     assert not search.state().done
     said = printed(command(workspace, *words))

@@ -17,7 +17,7 @@ from core.config.run import RunConfig
 from core.demands import check_study, wanted_study
 from core.errors import ConfigError, FluoroscopeError, RunBusy, RunError, StudyError
 from core.files import read_json, write_json
-from core.runs import MANIFESTS, Run
+from core.runs import Run
 from core.work import Work, read_progress
 from core.workspace import checked_slug, home
 
@@ -39,14 +39,14 @@ class Cell:
 
     @property
     def done(self) -> bool:
-        return all(self.run.has(stage) for stage in MANIFESTS)
+        return self.run.whole
 
     def why_not(self) -> str | None:
         """Why there is no result of it, in words; None where it is done, at work or waiting for its turn."""
         if self.done or not self.begun:
             return None
         state = self.run.state()
-        if state.running or state.state == "new":
+        if state.busy or state.state == "new":
             return None
         return f"{state.words}: {self.run.failure()}" if self.run.failure() else state.words
 
@@ -167,7 +167,7 @@ class Ablation(Work):
                 f"with more values or seeds), and `python -m scripts.ablate show {self.id}` prints its table; for "
                 "anything else give --name, so that it stays what it was."
             )
-        if self.state().running:
+        if self.state().busy:
             raise RunBusy(f"Ablation {self.id!r} is at work: stop it before it grows, or let it finish.")
         found: dict[str, str] = self._plan["runs"]
         return found

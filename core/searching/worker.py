@@ -18,7 +18,7 @@ from core.demands import new_run
 from core.errors import ConfigError, RunError, StudyError
 from core.jobs import JobState
 from core.logbook import MetricsLog, read_metrics
-from core.runs import MANIFESTS, Run
+from core.runs import Run
 from core.searches import Search, SearchWorker
 from core.searching.journal import open_study, sampler_of
 from core.searching.report import report
@@ -116,7 +116,7 @@ class Searcher:
         watch = Watch(self, trial, run)
         state = run.state()
         # one whose worker was killed may have ended since
-        if state.running or not (run.has("train") or watch.pruned):
+        if state.busy or not (run.has("train") or watch.pruned):
             state = carry_out(run, self.stop, stage="train", watch=watch)
         self._judge(trial, run, state, watch)
 
@@ -166,7 +166,7 @@ class Searcher:
             if best is None or best.run is None:
                 raise RunError("No trial went to its end, so there is no best one; the reasons stand beside each.")
             run = Run(home() / "runs" / best.run)
-            if not all(run.has(stage) for stage in MANIFESTS):
+            if not run.whole:
                 log.info("trial %d is the best: its run %s goes through all stages", best.number, run.id[:8])
                 state = carry_out(run, self.stop)
                 if not state.done:

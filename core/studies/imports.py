@@ -49,7 +49,7 @@ class Import(Work):
             ConfigError, RunBusy: see :meth:`begin`.
         """
         made = cls(home() / "imports" / checked_slug(config.name))
-        if made.state().running:
+        if made.state().busy:
             raise RunBusy(f"An import of {config.name!r} is running; stop it first, or give another name.")
         made.folder.mkdir(parents=True, exist_ok=True)
         for old in ("failure.json", "progress.json", "exit.json", "process.json", "log.txt"):
@@ -102,7 +102,7 @@ class Import(Work):
             RunBusy: it is running.
             StudyError: it is finished: there is nothing to discard.
         """
-        if self.state().running:
+        if self.state().busy:
             raise RunBusy(f"The import of {self.id!r} is running; stop it first.")
         if self.state().done:
             raise StudyError(f"The import of {self.id!r} is finished; its study is studies/{self.id}.")

@@ -52,7 +52,7 @@ class Making(Work):
             ConfigError, InputError, RunBusy: see :meth:`begin`.
         """
         made = cls(folder_of(settings.name))
-        if made.state().running:
+        if made.state().busy:
             raise RunBusy(f"A process is at work on {settings.name!r}; stop it first, or give another name.")
         refuse_taken(settings.name)
         if isinstance(settings, OrthogonaliseConfig):
@@ -139,14 +139,15 @@ def check_source(settings: OrthogonaliseConfig) -> ImportedSet:
     return source
 
 
-def list_makings() -> list[Making]:
-    """What was started and has no set yet, the last started first."""
+def list_makings(*, finished: bool = False) -> list[Making]:
+    """What was started and has no set yet (or has one, where those that ``finished`` are wanted, too), the last
+    started first."""
     found = []
     for path in (home() / "embeddings").glob("*/config.json"):
         one = Making(path.parent)
         try:
             _ = one.settings  # reading it is the check
-            if not (one.folder / "set.json").is_file():
+            if finished or not (one.folder / "set.json").is_file():
                 found.append((path.stat().st_mtime_ns, one))
         except (FluoroscopeError, OSError):
             continue

@@ -46,7 +46,7 @@ def live(name: str, seen: tuple[int, bool]) -> None:
 
 def marks(job: Ablation) -> tuple[int, bool]:
     """What the rest of the page depends on."""
-    return sum(cell.done for cell in job.cells), job.state().running
+    return sum(cell.done for cell in job.cells), job.state().busy
 
 
 def results(job: Ablation) -> None:

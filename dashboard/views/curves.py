@@ -75,7 +75,7 @@ def settings() -> tuple[str, float]:
 
 def page() -> None:
     header("Curves", "Is it learning, and how far is it from guessing and from the best possible?")
-    runs = {run.id: run for run in list_runs() if (run.folder / "metrics.jsonl").exists() or run.state().running}
+    runs = {run.id: run for run in list_runs() if (run.folder / "metrics.jsonl").exists() or run.state().busy}
     if not runs:
         st.info("No run has trained yet. Launch one in the Train view.", icon=":material/hourglass_empty:")
         st.page_link("views/train.py", label="Go to Train", icon=":material/play_circle:")
@@ -95,7 +95,7 @@ def page() -> None:
             "What the model sees", name="seen", help="Radiographs of the newest batch, as they enter the image tower."
         )
     shown = [runs[key] for key in chosen]
-    alive = any(run.state().running for run in shown)
+    alive = any(run.state().busy for run in shown)
 
     @st.fragment(run_every=2.0 if alive else None)
     def live() -> None:

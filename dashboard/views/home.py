@@ -16,7 +16,11 @@ from core.demands import new_run
 from core.runs import Run, list_runs
 from core.studies.study import Study, load_studies
 from dashboard import cached, selection, status
+from dashboard.run_card import card
 from dashboard.widgets import findings_of, guarded, header, label, plain, warn_of_broken
+
+MOST_WAITING = 3
+"""Runs that wait are named so far."""
 
 SHOWN = 12
 """Radiographs on the contact sheet."""
@@ -119,31 +123,34 @@ def live(seen: tuple[int, int]) -> None:
     """Runs under way; the whole page is drawn again when a study or a run is finished."""
     runs = list_runs()
     for ablation in list_ablations():
-        if ablation.state().running:
+        if ablation.state().busy:
             guarded(partial(status.ablation_card, ablation, controls=False))
     for run in runs:
         if run.state().running:
-            guarded(partial(status.card, run, controls=False))
+            guarded(partial(card, run, controls=False))
+    if waiting := [label(run) for run in runs if run.state().state == "waiting"]:
+        st.caption(f"Waiting for the accelerator: {plain(', '.join(waiting[::-1][:MOST_WAITING]))}"
+                   f"{f' and {len(waiting) - MOST_WAITING} more' if len(waiting) > MOST_WAITING else ''}")  # fmt: skip
     if seen != marks(runs):
         st.rerun()
 
 
 def marks(runs: list[Run]) -> tuple[int, int]:
     """What the rest of the page depends on: finished studies, and runs under way."""
-    return len(load_studies()), sum(run.state().running for run in runs)
+    return len(load_studies()), sum(run.state().busy for run in runs)
 
 
 def page() -> None:
     header("Fluoroscope", "Does a model of radiographs and text really pull diseases apart, or does it only look so?")
     started = first_light.begin()
     runs = list_runs()
-    if started or (any(run.state().running for run in runs) and not load_studies()):
+    if started or (any(run.state().busy for run in runs) and not load_studies()):
         st.info(
             "This workspace is empty, so a demo study is being made and a first model trained on it. Its radiographs "
             "are drawn by a program, none is of a person. The first pictures appear in half a minute.",
             icon=":material/auto_awesome:",
         )
-    if any(work.state().running for work in (*runs, *list_ablations())):
+    if any(work.state().busy for work in (*runs, *list_ablations())):
         live(marks(runs))
     next_step(runs)
     warn_of_broken()

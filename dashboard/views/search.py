@@ -19,6 +19,7 @@ from core.pictures.search import HELP, TITLES, pictures, searched, setting_names
 from core.runs import Run
 from core.searches import Search, Trial, best_of, list_searches
 from core.studies.study import load_studies
+from core.work import duration
 from core.workspace import home
 from dashboard import cached, selection, status
 from dashboard.space_form import space_form
@@ -39,11 +40,11 @@ def card(search: Search, trials: Sequence[Trial]) -> None:
         left.markdown(f"**{plain(search.id)}** · {plain(what)} &nbsp; {status.badge(state)}")
         ended = [one for one in trials if one.state in ENDED]
         st.progress(min(1.0, len(ended) / config.trials), text=standing(search, trials, ended))
-        if state.running:
+        if state.busy:
             _while_running(search, right)
         elif not state.done:
-            if not state.stopped and state.state != "new":
-                st.error(plain(search.failure() or status.UNSAID))
+            if state.failed:
+                st.error(status.reason(search, state))
             if right.button("Go on", key=f"go-{search.id}", icon=":material/replay:", width="stretch"):
                 _start(search, 1)
         with st.expander("Log", expanded=False):
@@ -57,7 +58,7 @@ def standing(search: Search, trials: Sequence[Trial], ended: Sequence[Trial]) ->
     words = f"{len(ended)} of {search.config.trials} trials{f' ({some})' if some else ''}"
     if waiting := sum(one.state == "interrupted" for one in trials):
         return f"{words} · {waiting} interrupted: the next worker goes on with it"
-    if not search.state().running:
+    if not search.state().busy:
         return words
     took = [one.seconds for one in ended if one.seconds]
     left = search.config.trials - len(ended)
@@ -66,7 +67,7 @@ def standing(search: Search, trials: Sequence[Trial], ended: Sequence[Trial]) ->
     words += f" · {counts['running']} at work"
     if not took:
         return words
-    return f"{words} · about {status.duration(left * sum(took) / len(took) / len(search.running() or [1]))} to go"
+    return f"{words} · about {duration(left * sum(took) / len(took) / len(search.running() or [1]))} to go"
 
 
 def _while_running(search: Search, place: Any) -> None:

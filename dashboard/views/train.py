@@ -14,12 +14,14 @@ from core.errors import FluoroscopeError
 from core.runs import list_runs
 from core.studies.study import load_studies
 from dashboard import selection, status
+from dashboard.again import again
 from dashboard.augmenting import augmentation
 from dashboard.judging import judged
+from dashboard.run_card import card
 from dashboard.widgets import form, guarded, header, plain
 
 OTHER = "other"
-MODES = {"train": "Train a model", "judge": "Judge a finished run"}
+MODES = {"train": "Train a model", "again": "Change a run", "judge": "Judge a finished run"}
 
 
 def choose() -> RunConfig | None:
@@ -39,7 +41,7 @@ def choose() -> RunConfig | None:
     if not key:
         return None
     try:
-        return settings(preset(name, study=study, encoder=key))
+        return settings(preset(name, study=study, encoder=key), f"settings-{name}")
     except FluoroscopeError as error:
         st.error(plain(str(error)))
         return None
@@ -61,9 +63,8 @@ def encoder(preset_name: str) -> str:
     return key
 
 
-def settings(default: RunConfig) -> RunConfig:
+def settings(default: RunConfig, key: str) -> RunConfig:
     """The form, made from the config's own classes."""
-    key = f"settings-{default.preset}"
     with st.container(horizontal=False):
         st.markdown("**Main settings**")
         columns = st.columns(4)
@@ -103,12 +104,12 @@ def launch(config: RunConfig) -> None:
 
 
 @st.fragment(run_every=2.0)
-def listed() -> None:
-    """All runs, newest first, live."""
-    runs = list_runs()
+def listed(archived: bool) -> None:
+    """Runs, newest first, live: those in the lists, or those that were put away."""
+    runs = list_runs(archived=archived)
     if not runs:
-        st.info("No runs yet: launch one above.")
-    guarded(lambda: status.cards(runs, status.card, name="all-runs"))
+        st.info("No archived runs." if archived else "No runs yet: launch one above.")
+    guarded(lambda: status.cards(runs, card, name="all-archived-runs" if archived else "all-runs"))
 
 
 def page() -> None:
@@ -121,12 +122,14 @@ def page() -> None:
         format_func=MODES.get,
         label_visibility="collapsed",
     )
-    config = choose() if mode == "train" else judged()
+    config = {"train": choose, "again": lambda: again(settings), "judge": judged}[mode]()
     if st.button("Launch", type="primary", icon=":material/play_circle:", disabled=config is None) and config:
         launch(config)
     st.subheader("Runs", anchor=False)
-    st.page_link("views/curves.py", label="Watch their curves", icon=":material/show_chart:")
-    listed()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.page_link("views/curves.py", label="Watch their curves", icon=":material/show_chart:", width="content")
+        away = bool(list_runs(archived=True)) and selection.switch("Archived runs", name="archived-runs")
+    listed(away)
 
 
 page()

@@ -172,12 +172,12 @@ def test_killed_and_gone_on_with_by_the_same_command(workspace: Path) -> None:
     words = ("scripts.ablate", "--preset", "linear", "--study", "tiny", "--name", "cut", *QUICK.split())
     assert printed(command(workspace, *words, "--background")).strip() == "cut"
     made = Ablation.load("cut")
-    until(lambda: made.cells[0].run.state().running, 120)
+    until(lambda: made.cells[0].run.state().busy, 120)
     process = read_json(made.folder / "process.json")
     for role in ("runner", "worker"):
         os.kill(process[role]["pid"], signal.SIGKILL)
-    until(lambda: not made.state().running, 20)
-    assert made.state().words.startswith(("lost", "killed")) and made.cells[0].run.state().running
+    until(lambda: not made.state().busy, 20)
+    assert made.state().words.startswith(("lost", "killed")) and made.cells[0].run.state().busy
     out, _ = command(workspace, *words).communicate(timeout=500)
     assert made.state().done and all(cell.done for cell in made.cells)
     assert sorted(run.id for run in list_runs()) == sorted(cell.run.id for cell in made.cells)

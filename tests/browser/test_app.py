@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core import jobs
+from core.runs import list_runs, read_metrics
 from core.workspace import ROOT
 from tests.browser.conftest import Serve
 from tests.finished import Finished
@@ -130,6 +131,42 @@ def test_a_run_is_launched_watched_and_looked_at(app: str, page: Page) -> None:
     assert page.get_by_text("from the page").first.is_visible()
 
 
+def test_training_goes_on_when_the_page_is_closed_and_the_app_restarted(
+    finished_workspace: Finished, chromium: Browser, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault row 9, in a real browser: launched on one page, found, still at work, on a page of another server."""
+    home = tmp_path / "workspace"
+    shutil.copytree(finished_workspace.home, home)
+    monkeypatch.setenv("FLUOROSCOPE_HOME", str(home))
+    known = {run.id for run in list_runs()}
+    with serve(ROOT / "dashboard" / "app.py", {"FLUOROSCOPE_HOME": str(home)}) as url:
+        page = chromium.new_page()
+        page.set_default_timeout(60_000)
+        visit(page, f"{url}/train?train-study=tiny&train-preset=linear")
+        page.get_by_label("Epochs", exact=True).first.fill("9999")
+        page.get_by_label("Epochs", exact=True).first.press("Enter")
+        page.wait_for_timeout(1500)
+        page.get_by_role("button", name="Launch").click()
+        page.get_by_text("Training:").first.wait_for(timeout=120_000)
+        page.close()
+    [run] = [run for run in list_runs() if run.id not in known]
+    steps = len(read_metrics(run.folder / "metrics.jsonl"))
+    assert run.state().running
+    until(lambda: len(read_metrics(run.folder / "metrics.jsonl")) > steps + 5, 60)
+    with serve(ROOT / "dashboard" / "app.py", {"FLUOROSCOPE_HOME": str(home)}) as url:
+        page = chromium.new_page(viewport={"width": 1440, "height": 1400})
+        page.set_default_timeout(60_000)
+        visit(page, f"{url}/train")
+        card = page.locator('[data-testid="stVerticalBlock"]').filter(has_text=run.id[:4]).last
+        card.get_by_text("running", exact=True).wait_for()
+        card.get_by_text("Training:").wait_for()
+        shot(page, "train-found-again")
+        page.get_by_role("button", name="Stop").first.click()
+        page.get_by_text("Resume goes on at step").first.wait_for()
+        page.close()
+    assert run.state().stopped
+
+
 def test_the_camera_survives_a_recolour_and_a_click_shows_the_radiograph(
     app: str, page: Page, finished_workspace: Finished
 ) -> None:
@@ -207,4 +244,4 @@ def test_an_empty_workspace_fills_itself(chromium: Browser, serve: Serve, tmp_pa
         context.close()
         (folder,) = (home / "runs").iterdir()
         assert jobs.stop(folder)
-        until(lambda: not jobs.state(folder).running, 60)
+        until(lambda: not jobs.state(folder).busy, 60)

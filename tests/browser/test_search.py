@@ -32,7 +32,7 @@ def search(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Search]
     until(lambda: any(one.state == "complete" for one in found.trials()), 60)
     yield found
     found.stop()
-    until(lambda: not found.state().running, 60)
+    until(lambda: not found.state().busy, 60)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -40,7 +40,7 @@ def config(path: Path, name: str = "x") -> ImportConfig:
 def test_settings_are_kept_for_the_owner_alone_and_the_path_is_forgotten(workspace: Path, tmp_path: Path) -> None:
     job = Import.begin(config(folder_of(tmp_path / "secretfolder", 20)))
     path = job.folder / "config.json"
-    until(lambda: not job.state().running, 60)
+    until(lambda: not job.state().busy, 60)
     assert job.state().done and job.failure() is None
     assert stat.S_IMODE(path.stat().st_mode) == 0o600 and json.loads(path.read_text())["path"] == FORGOTTEN
     for file in workspace.rglob("*"):
@@ -53,12 +53,12 @@ def test_stop_and_go_on(workspace: Path, tmp_path: Path) -> None:
     job = Import.begin(config(folder))
     until(lambda: (read_progress(job.folder)["now"] or {}).get("done", 0) >= 32, 60)
     assert job.stop()
-    until(lambda: not job.state().running, 30)
+    until(lambda: not job.state().busy, 30)
     assert job.state().code == STOPPED and job.state().stopped and study_names() == []
     journal = (workspace / "studies/.x.import/journal.txt").read_text().splitlines()
     assert 32 <= len(journal) < 400
     job.start()
-    until(lambda: not job.state().running, 120)
+    until(lambda: not job.state().busy, 120)
     assert job.state().done and len(Study.load("x")) == 400
     text = printed(command(workspace, "scripts.study", "check", "x"))
     assert "FAULT" not in text and "images.npy: 400 pictures" in text
@@ -70,7 +70,7 @@ def test_why_it_failed_is_said_and_the_draft_can_be_discarded(workspace: Path, t
     table.to_csv(folder / "table.csv", index=False)
     (folder / "3.png").write_bytes((folder / "0.png").read_bytes())
     job = Import.begin(config(folder))
-    until(lambda: not job.state().running, 60)
+    until(lambda: not job.state().busy, 60)
     assert job.state().words == "failed" and "same pixels as one in another split" in str(job.failure())
     assert (workspace / "studies/.x.import").is_dir() and study_names() == []
     job.discard()

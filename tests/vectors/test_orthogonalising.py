@@ -153,7 +153,7 @@ class TestInTheBackground:
             path=str(tmp_path / "secretward.npy"), name="two", labels=str(tmp_path / "secretward.txt")
         )
         job = Making.begin(config)
-        until(lambda: not job.state().running, 120)
+        until(lambda: not job.state().busy, 120)
         assert job.state().done and ImportedSet.load("two").labels == ("a", "b")
         kept = json.loads((job.folder / "config.json").read_text())["settings"]
         assert kept["path"] == kept["labels"] == FORGOTTEN
@@ -165,13 +165,13 @@ class TestInTheBackground:
         np.save(tmp_path / "x.npy", np.zeros((2, 2)))
         config = VectorImportConfig(path=str(tmp_path / "x.npy"), name="two", labels="nih")
         job = Making.begin(config)
-        until(lambda: not job.state().running, 120)
+        until(lambda: not job.state().busy, 120)
         assert job.failure() == "14 labels for 2 vectors: there must be one each, in the vectors' order."
         assert [one.id for one in list_makings()] == ["two"] and set_names() == []
         (tmp_path / "names.txt").write_text("a\nb")
         np.save(tmp_path / "x.npy", np.eye(2))
         job = Making.begin(config.replace(labels=str(tmp_path / "names.txt")))
-        until(lambda: not job.state().running, 120)
+        until(lambda: not job.state().busy, 120)
         assert job.failure() is None and set_names() == ["two"]
 
     def test_a_running_one_is_not_disturbed_and_can_be_stopped(self, small: ImportedSet) -> None:
@@ -182,7 +182,7 @@ class TestInTheBackground:
             remove_set("made")
         until((job.folder / "progress.json").exists, 120)
         assert job.stop()
-        until(lambda: not job.state().running, 120)
+        until(lambda: not job.state().busy, 120)
         assert job.state().stopped and set_names() == ["five"]
         remove_set("made")
         assert list_makings() == []
