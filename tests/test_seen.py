@@ -20,7 +20,7 @@ from core.config.run import RunConfig
 from core.config.tuning import TuningConfig
 from core.encoders import as_pixels
 from core.errors import ArtefactError, InputError
-from core.inputs import LiveImages, Moment
+from core.feeds import LiveImages, Moment
 from core.pictures.seen import Sheet, sheet
 from core.seen import FILE, MOST, Seen, Window
 from core.studies.study import Study
