@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from core.launching import is_launched
+
 if TYPE_CHECKING:
     import torch
 
@@ -21,16 +23,18 @@ class Meter:
 
     What it can say, each only where it is known (a number that nobody can tell is left out, never 0):
 
-    - ``host_bytes``: resident memory of the process and its children; pages that they share count for each.
+    - ``host_bytes``: resident memory of the process and its children, or of all that torchrun has started here; pages
+      that they share count for each.
     - ``cores``: processor seconds that they used in a second since the look before.
-    - ``accelerator_bytes``, ``accelerator_peak_bytes``: what tensors of this process take of the accelerator, now and
+    - ``accelerator_bytes``, ``accelerator_peak_bytes``: what tensors of this process take of its accelerator, now and
       at most since it began.
     - ``accelerator_busy``: share of the last moments (0..1) in which the GPU did anything at all, for whomever.
     """
 
     def __init__(self, device: torch.device, *, every: float = 1.0) -> None:
         self.device, self.every = device, every
-        self._process = psutil.Process()
+        own = psutil.Process()
+        self._process = (own.parent() or own) if is_launched() else own  # the others are children of torchrun, too
         self._looked, self._used = -every, 0.0
         self._first = True
         self._tells_use = device.type == "cuda"

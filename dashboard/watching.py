@@ -39,7 +39,7 @@ def numbers(run: Run) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(label(run))}** &nbsp; {status.badge(state)}")
         status.progress(run)
-        with st.container(horizontal=True, gap="medium"):
+        with st.container(horizontal=True, gap="small"):
             for name, value in _newest(run, cached.metrics(run)):
                 st.markdown(f":small[:gray[{plain(name)}]]  \n**{plain(value)}**", width="content")
 

@@ -72,7 +72,7 @@ def test_rates_of_head_and_tower_are_two_lines_of_one_colour(run: Run) -> None:
     assert made is not None
     assert [line.name for line in made.data] == ["head", "text tower"]
     both = curves(FILES, [run, run], "learning_rate")
-    assert both is not None and both.data[0].name == "one · aaaa · head"
+    assert both is not None and both.data[0].name == "aaaa · head"
     assert made.data[0].line.color == made.data[1].line.color
     assert [line.line.dash for line in made.data] == ["solid", "dash"]
     assert [line.y[0] for line in made.data] == [0.01, 0.001]

@@ -59,6 +59,15 @@ def test_processors_at_work_are_counted_also_those_of_a_child_that_ended() -> No
     assert meter.read()["cores"] > 0.1  # it was never seen alive
 
 
+def test_processes_that_train_together_count_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As torchrun starts them: here the others are whatever else the parent of this process has started."""
+    alone = Meter(CPU, every=0).read()["host_bytes"]
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    parent = psutil.Process().parent()
+    assert parent
+    assert Meter(CPU, every=0).read()["host_bytes"] >= alone + 0.5 * parent.memory_info().rss
+
+
 class Gpu:
     """A GPU that says what it is told to; there is none on the machines that run this test."""
 

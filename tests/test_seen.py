@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from core.config.run import RunConfig
 from core.config.tuning import TuningConfig
 from core.encoders import as_pixels
 from core.errors import ArtefactError, InputError
-from core.inputs import LiveImages, Moment
+from core.feeds import LiveImages, Moment
 from core.pictures.seen import Sheet, sheet
 from core.seen import FILE, MOST, Seen, Window
 from core.studies.study import Study
@@ -40,9 +41,11 @@ def config(augmentation: AugmentationConfig, *, image: str = "everything", **obj
     )
 
 
-@pytest.fixture
-def study(workspace: Path) -> Study:
-    return tiny_study(counts=(20, 4, 4), text=True)
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FLUOROSCOPE_HOME", str(tmp_path_factory.mktemp("home")))
+        yield tiny_study(counts=(20, 4, 4), text=True)
 
 
 def written(
@@ -113,7 +116,7 @@ def test_a_frozen_tower_saw_them_before_and_mixes_features(study: Study, tmp_pat
     still = told(study, tmp_path, config(AugmentationConfig(mixup=1.0), image="nothing"), mix)
     assert "frozen: it saw each radiograph before training." in still.told and "MixUp mixes features" in still.told
     assert np.array_equal(still.pictures[0], study.images[study.rows("train")[1]])  # not mixed: it saw no mixture
-    assert still.lines[0][-1] == "its features with 25 % of r002"
+    assert still.lines[0][-1] == "features mixed with 25 % of r002"
     views = told(study, tmp_path, config(MOVING.replace(views=2), image="nothing"))
     assert "in 2 views that the epochs take in turn; here is view 2." in views.told  # epoch 5, from 0
 
@@ -121,7 +124,7 @@ def test_a_frozen_tower_saw_them_before_and_mixes_features(study: Study, tmp_pat
 def test_what_a_mixture_is_made_of_is_said(study: Study, tmp_path: Path) -> None:
     shown = told(study, tmp_path, config(MOVING.replace(mixup=1.0)), MixUp(0.75, np.array([1, 2, 0])))
     assert "MixUp mixes two radiographs, 75 % to 25 %." in shown.told and "Nothing" not in shown.told
-    assert "25 % of r002" in " ".join(shown.lines[0]) and "crop" in " ".join(shown.lines[0])
+    assert "mixed with 25 % of r002" in " ".join(shown.lines[0]) and "crop" in " ".join(shown.lines[0])
     plain = told(study, tmp_path, config(AugmentationConfig(mixup=1.0)), MixUp(0.75, np.array([1, 2, 0])))
     assert "Nothing is changed:" not in plain.told
 

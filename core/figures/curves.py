@@ -21,7 +21,7 @@ FEW = 40
 BLOCK = 64
 """So many values are averaged in one product of matrices."""
 
-SLOTS = (("right", 1.0), ("center", 0.5), ("left", 0.0))
+SLOTS = (("right", 1.0), ("left", 0.0), ("center", 0.5))
 """Where along its line a reference's label may stand; the first that is free is taken."""
 
 Floats = NDArray[np.float64]

@@ -123,8 +123,10 @@ class Line:
     values: Floats
 
     def title(self, *, alone: bool = False) -> str:
-        """What it is called; where its run stands ``alone``, it needs no name."""
-        return self.name if alone and self.name else " · ".join([short(self.run), *([self.name] if self.name else [])])
+        """What it is called; where its run stands ``alone``, it needs no name, and of several lines a short one."""
+        if not self.name:
+            return short(self.run)
+        return self.name if alone else f"{self.run.id[:4]} · {self.name}"
 
 
 def curves(

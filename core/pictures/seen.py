@@ -98,8 +98,8 @@ def _words(study: Study, row: int) -> list[str]:
 
 
 def _mixed(seen: Seen, partner: str) -> str:
-    what = "its features with " if seen.frozen else ""
-    return f"{what}{1 - seen.share:.0%} of {partner}".replace("%", " %")
+    what = "features mixed with" if seen.frozen else "mixed with"
+    return f"{what} {1 - seen.share:.0%} of {partner}".replace("%", " %")
 
 
 def told(config: RunConfig, seen: Seen) -> str:

@@ -143,7 +143,7 @@ def test_x_and_y_must_fit() -> None:
 def test_labels_of_near_levels_stand_side_by_side() -> None:
     levels = [Reference(label=str(value), value=value) for value in (2.64, 2.77, 2.7, 0.0)]
     made = loss_curves([Curve(name="a", x=STEPS, y=np.linspace(3, 0, 200))], references=levels)
-    assert [note.xanchor for note in made.layout.annotations] == ["right", "center", "left", "right"]
+    assert [note.xanchor for note in made.layout.annotations] == ["right", "left", "center", "right"]
     assert [note.y for note in made.layout.annotations] == [2.64, 2.77, 2.7, 0.0]
 
 
