@@ -88,9 +88,8 @@ def work() -> None:
     elif chosen.command == "rename":
         run_of(find(chosen.id, items)).rename(chosen.label)
     elif chosen.command == "stop":
-        stop(
-            [item for item in items if item.state.busy] if chosen.all_running else [find(i, items) for i in chosen.ids]
-        )
+        busy = [item for item in items if item.state.busy]
+        stop(busy if chosen.all_running else [find(wanted, items) for wanted in chosen.ids])
     else:
         for item in [find(wanted, items) for wanted in chosen.ids]:
             item.resume() if chosen.command == "resume" else getattr(run_of(item), chosen.command)()

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Before torch is loaded anywhere: tests run in as many processes as there are cores, and threads that wait would spin.
+# Numba, which takes all cores, would also give them to torch, whose sums then differ by rounding.
+os.environ.update({f"{library}_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1") for library in ("OMP", "NUMBA")})
 
 from tests.finished import Finished, make
 
