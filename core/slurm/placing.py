@@ -1,0 +1,72 @@
+"""Which folders belong to Slurm: ``slurm.json`` with the settings and, once it is handed over, the job's number."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from core import jobs
+from core.config.slurm import SlurmConfig
+from core.errors import ArtefactError, ConfigError, RunBusy
+from core.files import read_json, write_json
+
+FILE, PLAN, STOP = jobs.ON_CLUSTER, "slurm-plan.json", "slurm-stop.json"
+LAST, BEAT = "slurm-last.json", "slurm-heartbeat"
+"""In a job's folder: where it runs; what was handed over; that it is to stop; what Slurm last said; a growing count."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A job's place on the cluster.
+
+    Attributes:
+        config: what is asked of Slurm, also at the next start.
+        id: ``123``, or ``123_4`` in an array; empty before it is handed over.
+        user: the number of the user whose job it is.
+    """
+
+    config: SlurmConfig
+    id: str = ""
+    user: int = -1
+
+    def write(self, folder: Path) -> None:
+        write_json(folder / FILE, {"config": self.config.to_json(), "id": self.id, "user": self.user})
+
+
+def placement(folder: Path) -> Placement | None:
+    """Where on the cluster a job is, or is to be; None where it belongs to this machine."""
+    try:
+        data: dict[str, Any] = read_json(folder / FILE)
+        return Placement(SlurmConfig.from_json(data["config"]), str(data["id"]), int(data["user"]))
+    except (ArtefactError, ConfigError, AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def place(folder: Path, config: SlurmConfig | None) -> None:
+    """Say where a job runs from its next start on: on Slurm with these settings, or (None) on the machine that starts
+    it.
+
+    Raises:
+        RunBusy: it is at work, or waits for its turn.
+    """
+    if jobs.state(folder).busy:
+        raise RunBusy("It is at work, or waits for its turn: stop it before it goes elsewhere.")
+    if config is None:
+        (folder / FILE).unlink(missing_ok=True)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    before = placement(folder)
+    (replace(before, config=config) if before else Placement(config)).write(folder)
+
+
+def adopt(folder: Path, job: str) -> bool:
+    """Inside a job: write its number down where whoever handed it over did not come to it; whether it is the one
+    that the folder belongs to."""
+    own = placement(folder)
+    if own is None or own.id not in ("", job):
+        return False
+    if not own.id:
+        replace(own, id=job, user=os.getuid()).write(folder)
+    return True
