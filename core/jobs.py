@@ -175,13 +175,13 @@ def start(
         NoRoom: the disk is full.
         ConfigError: ``FLUOROSCOPE_SLOTS`` is no number.
     """
-    if locked(folder / "lock"):
-        raise RunBusy("A process is already at work on this; stop it first, or watch it.")
     if (folder / ON_CLUSTER).exists():
         from core.slurm.submitting import Task, submit
 
         submit(Task(folder, arguments, grace))
         return
+    if locked(folder / "lock"):
+        raise RunBusy("A process is already at work on this; stop it first, or watch it.")
     if accelerators:
         waiting.refuse(accelerators)
     folder.mkdir(parents=True, exist_ok=True)

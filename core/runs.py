@@ -124,8 +124,11 @@ class Run(Shelved):
         Raises:
             RunBusy: it is already running, or waits.
         """
-        arguments = ["-m", "scripts.worker", "run", self.id, *(["--stage", stage] if stage else [])]
-        jobs.start(self.folder, arguments, accelerators=0 if stage in WITHOUT_TOWERS else 1)
+        jobs.start(self.folder, self.arguments(stage), accelerators=0 if stage in WITHOUT_TOWERS else 1)
+
+    def arguments(self, stage: str | None = None) -> list[str]:
+        """What the interpreter is called with."""
+        return ["-m", "scripts.worker", "run", self.id, *(["--stage", stage] if stage else [])]
 
     def check_is_of(self, study: Study) -> None:
         """Whether a study is still the one that this run was made from: rows of another would be mixed up.

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from core import jobs
-from core.errors import ArtefactError, FluoroscopeError, Stopped
+from core.errors import ArtefactError, FluoroscopeError, RunBusy, Stopped
 from core.files import read_json, write_json
+from core.slurm.placing import Place, place
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,16 @@ class Work:
             RunBusy: it is already running.
         """
         raise NotImplementedError
+
+    def place(self, where: Place) -> None:
+        """Say where it runs from its next start on.
+
+        Raises:
+            RunBusy: it is at work, or waits for its turn.
+        """
+        if self.state().busy:
+            raise RunBusy("It is at work, or waits for its turn: stop it before it goes elsewhere, or watch it.")
+        place(self.folder, where)
 
     def stop(self) -> bool:
         """Ask it to save and end; whether there was anything to ask."""

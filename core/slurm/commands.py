@@ -24,12 +24,13 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("SLURM_") or name in kept}
 
 
-def call(*words: str, env: dict[str, str] | None = None, patience: float = PATIENCE) -> str:
-    """What a command of Slurm prints.
+def call(*words: str, env: dict[str, str] | None = None, patience: float | None = None) -> str:
+    """What a command of Slurm prints, after so many seconds at most (None: :data:`PATIENCE`).
 
     Raises:
         ClusterError: it is not here, hangs, or refuses; with its own words.
     """
+    seconds = PATIENCE if patience is None else patience
     try:
         ended = subprocess.run(
             words,
@@ -37,7 +38,7 @@ def call(*words: str, env: dict[str, str] | None = None, patience: float = PATIE
             text=True,
             errors="replace",
             stdin=subprocess.DEVNULL,
-            timeout=patience,
+            timeout=seconds,
             check=False,
             env={**environment(), **(env or {})},
         )
@@ -47,7 +48,7 @@ def call(*words: str, env: dict[str, str] | None = None, patience: float = PATIE
             "here, or log in to a machine of the cluster."
         ) from error
     except subprocess.TimeoutExpired:
-        raise ClusterError(f"Slurm did not answer {words[0]} within {patience:.0f} s.") from None
+        raise ClusterError(f"Slurm did not answer {words[0]} within {seconds:.0f} s.") from None
     if ended.returncode:
         raise ClusterError(f"{words[0]}: {_own_words(ended.stderr) or f'exit code {ended.returncode}'}")
     return ended.stdout

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from core import jobs
 from core.config.slurm import SlurmConfig
-from core.errors import ArtefactError, ConfigError, RunBusy
+from core.errors import ArtefactError, ConfigError
 from core.files import read_json, write_json
 
 FILE, PLAN, STOP = jobs.ON_CLUSTER, "slurm-plan.json", "slurm-stop.json"
 LAST, BEAT = "slurm-last.json", "slurm-heartbeat"
 """In a job's folder: where it runs; what was handed over; that it is to stop; what Slurm last said; a growing count."""
+
+
+Place = SlurmConfig | Literal["here"]
+"""On Slurm with these settings, or on the machine that starts it."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +48,13 @@ def placement(folder: Path) -> Placement | None:
         return None
 
 
-def place(folder: Path, config: SlurmConfig | None) -> None:
-    """Say where a job runs from its next start on: on Slurm with these settings, or (None) on the machine that starts
-    it.
-
-    Raises:
-        RunBusy: it is at work, or waits for its turn.
-    """
-    if jobs.state(folder).busy:
-        raise RunBusy("It is at work, or waits for its turn: stop it before it goes elsewhere.")
-    if config is None:
+def place(folder: Path, where: Place) -> None:
+    """Say where a job that is not at work runs from its next start on."""
+    if where == "here":
         (folder / FILE).unlink(missing_ok=True)
         return
-    folder.mkdir(parents=True, exist_ok=True)
     before = placement(folder)
-    (replace(before, config=config) if before else Placement(config)).write(folder)
+    (replace(before, config=where) if before else Placement(where)).write(folder)
 
 
 def adopt(folder: Path, job: str) -> bool:
