@@ -170,9 +170,7 @@ def test_its_node_dies_and_nothing_is_asked_for_then(cluster: Cluster, folder: P
         cluster.start_node()
 
 
-def test_a_controller_that_hangs_blocks_nobody(
-    cluster: Cluster, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_controller_that_hangs_blocks_nobody(cluster: Cluster, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start(folder)
     at_work(folder)
     cluster.signal("slurmctld", signal.SIGSTOP)
@@ -186,7 +184,7 @@ def test_a_controller_that_hangs_blocks_nobody(
         assert state.running
     assert longest < 3, "squeue hangs, a page does not"
     assert jobs.stop(folder), "a file asks it, too"
-    until(lambda: (folder / "exit.json").exists(), 20)
+    until((folder / "exit.json").exists, 20)
     assert (folder / STOP).exists() and read_json(folder / "exit.json")["code"] == jobs.STOPPED
     monkeypatch.setattr(commands, "PATIENCE", 1.0)
     becomes(folder, f"running{UNREACHABLE}", 20)  # what Slurm last said stands until it speaks again
