@@ -45,6 +45,7 @@ FOR_DASHBOARD = (
     "core.roots",
     "core.runs",
     "core.searches",
+    "core.slurm",
     "core.store",
     "core.studies.filters",
     "core.studies.folder",

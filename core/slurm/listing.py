@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from core.errors import ClusterError
-from core.slurm.commands import call
+from core.slurm.commands import Partition, call, partitions
 
 T = TypeVar("T")
 
@@ -126,6 +126,16 @@ def remembered(job: str) -> Listed | None:
 def _accounted(job: str) -> Listed | None:
     words = ("--allocations", "--noheader", "--parsable2", "--format=State,NodeList", f"--jobs={job}")
     return read_sacct(call("sacct", *words, env={"LC_ALL": "C"}))
+
+
+_of_partitions: list[Question[list[Partition]]] = []
+
+
+def of_partitions() -> Answer[list[Partition]]:
+    """The partitions that are up."""
+    if not _of_partitions:
+        _of_partitions.append(Question(partitions))
+    return _of_partitions[0].get()
 
 
 def forget() -> None:

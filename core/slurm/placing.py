@@ -11,6 +11,7 @@ from core import jobs
 from core.config.slurm import SlurmConfig
 from core.errors import ArtefactError, ConfigError
 from core.files import read_json, write_json
+from core.workspace import home
 
 FILE, PLAN, STOP = jobs.ON_CLUSTER, "slurm-plan.json", "slurm-stop.json"
 LAST, BEAT = "slurm-last.json", "slurm-heartbeat"
@@ -55,6 +56,15 @@ def place(folder: Path, where: Place) -> None:
         return
     before = placement(folder)
     (replace(before, config=where) if before else Placement(where)).write(folder)
+
+
+def output(folder: Path) -> Path | None:
+    """The file with Slurm's own words on a job (those of an array lie in the folder of its ablation)."""
+    own = placement(folder)
+    if own is None or not own.id:
+        return None
+    found = [folder / f"slurm-{own.id}.out", *(home() / "ablations").glob(f"*/slurm-{own.id}.out")]
+    return next((path for path in found if path.is_file()), None)
 
 
 def adopt(folder: Path, job: str) -> bool:

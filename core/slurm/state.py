@@ -71,6 +71,13 @@ def look(folder: Path, own: Placement) -> tuple[Listed | None, str]:
     return found, ""
 
 
+def node(folder: Path) -> str:
+    """Where Slurm last said that a job is; empty where it is nowhere yet."""
+    own = placement(folder)
+    last = _last(folder, own.id) if own else None
+    return last.node if last else ""
+
+
 def silence(folder: Path) -> float | None:
     """Seconds for which this process has seen no new heartbeat; None where there never was one.
 
