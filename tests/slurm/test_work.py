@@ -41,9 +41,9 @@ def test_a_real_run_out_of_time_goes_on_with_the_losses_of_an_unbroken_one(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tiny_study(counts=(40, 12, 12))
-    steps = "--study tiny --preset linear --encoder lite --training.epochs 150 --training.batch-size 16 --background"
+    steps = "--study tiny --preset linear --encoder lite --training.epochs 300 --training.batch-size 16 --background"
     unbroken = preset("linear", study="tiny", encoder="lite")
-    unbroken = unbroken.replace(training=unbroken.training.replace(epochs=150, batch_size=16))
+    unbroken = unbroken.replace(training=unbroken.training.replace(epochs=300, batch_size=16))
     alone = Run.create(unbroken)
     alone.start("train")
     asked = "--on slurm --slurm.partition main --slurm.cpus 1 --slurm.time 10 --slurm.warning 30"
@@ -53,12 +53,12 @@ def test_a_real_run_out_of_time_goes_on_with_the_losses_of_an_unbroken_one(
     until(lambda: len(losses(run)) > 20, 90)
     cluster.ask("scancel", "--batch", "--signal=USR1", placement(run.folder).id)  # type: ignore[union-attr]
     until(lambda: run.state().state == "waiting", 60)
-    assert 20 < len(losses(run)) < 450
+    assert 20 < len(losses(run)) < 900
     until(lambda: run.has("train"), 90)
     assert "resumed at step" in run.log_tail(200)
     run.stop()
     until(lambda: not alone.state().busy and not run.state().busy, 90)
-    assert len(losses(run)) == 450
+    assert len(losses(run)) == 900
     assert losses(run) == losses(alone), "to the last bit"
 
 
