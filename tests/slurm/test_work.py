@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from core import first_light
 from core.ablation.folder import Ablation
 from core.ablation.grids import ablation
 from core.config.presets import preset
@@ -18,6 +19,7 @@ from scripts.common import main
 from tests import toys
 from tests.slurm.cluster import Cluster
 from tests.tiny import tiny_study, until
+from tests.views.test_views import opened
 
 pytestmark = pytest.mark.slow
 
@@ -135,3 +137,21 @@ def test_a_grid_is_stopped_and_only_the_rest_is_handed_over_again(cluster: Clust
     made.place("here")
     assert not made.on_cluster
     assert [placement(cell.run.folder) is None for cell in made.cells] == [False, True, True, True]
+
+
+def test_a_run_is_launched_from_the_page(cluster: Cluster, toy_runs: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_light, "begin", lambda: None)
+    tiny_study(counts=(4, 2, 2))
+    at = opened("train", **{"train-where": "slurm", "train-study": "tiny", "train-preset": "linear"})
+    assert any("urgent" in caption.value for caption in at.caption), "the partitions that there are"
+    next(one for one in at.number_input if one.label == "Cpus").set_value(1).run()
+    next(one for one in at.number_input if one.label == "Epochs" and one.value == 30).set_value(200).run()
+    next(one for one in at.text_input if one.label == "Checkpoint every").set_value("0.2").run()
+    next(one for one in at.button if one.label == "Launch").click().run()
+    assert not at.exception and not at.error
+    (run,) = list_runs()
+    until(lambda: run.state().state == "running", 30)
+    stop = next(one for one in opened("train").button if one.label == "Stop")
+    stop.click().run()
+    until(lambda: not run.state().busy, 60)
+    assert run.state().stopped and placement(run.folder)
