@@ -6,6 +6,7 @@ import typing
 
 import streamlit as st
 
+from core.ablation.folder import Ablation
 from core.config.slurm import SlurmConfig
 from core.errors import ConfigError
 from core.jobs import JobState
@@ -18,8 +19,20 @@ from dashboard import selection
 from dashboard.widgets import form, plain
 
 PLACES = {"here": "This machine", "slurm": "Slurm"}
-COLUMNS = (("partition", "cpus"), ("gpus", "memory"), ("time", "warning"), ("requeue", "at_once"))
-"""The settings of a cluster as they stand beside each other; what is left stands below."""
+ROWS = (("partition", "gpus", "cpus", "time"), ("requeue",))
+MORE = (("memory", "warning", "at_once"), ("extra",))
+"""The settings of a cluster as they stand beside each other."""
+
+TITLES = {
+    "gpus": "GPUs",
+    "cpus": "CPU cores",
+    "time": "Time limit",
+    "requeue": "Goes on by itself after preemption, a lost node or the time limit",
+    "memory": "Memory in GB",
+    "warning": "Seconds of warning",
+    "at_once": "Runs at once",
+    "extra": "More options of sbatch",
+}
 
 
 def where(name: str, *, but: tuple[str, ...] = ()) -> Place | None:
@@ -56,16 +69,20 @@ def where(name: str, *, but: tuple[str, ...] = ()) -> Place | None:
 
 def _demands(key: str, but: tuple[str, ...]) -> SlurmConfig:
     """What is asked of Slurm."""
-    made, names = SlurmConfig(), list(SlurmConfig.help())
-    for shown in (True, False):
-        with st.container() if shown else st.expander("More of Slurm"):
-            for column, own in zip(st.columns(len(COLUMNS)), COLUMNS, strict=True):
-                others = tuple(one for one in names if one not in own or one in but)
+    made = SlurmConfig()
+    for rows, place in ((ROWS, st.container()), (MORE, st.expander("More for Slurm"))):
+        for row in rows:
+            shown = [name for name in row if name not in but]
+            for column, name in zip(place.columns(len(shown)), shown, strict=True):
                 with column:
-                    made = typing.cast(SlurmConfig, form(made, key=f"{key}-{shown}", main=shown, but=others))
-            placed = {one for own in COLUMNS for one in own}
-            made = typing.cast(SlurmConfig, form(made, key=f"{key}-{shown}", main=shown, but=(*placed, *but)))
+                    made = _field(made, name, key)
     return made
+
+
+def _field(made: SlurmConfig, name: str, key: str) -> SlurmConfig:
+    others = tuple(one for one in SlurmConfig.help() if one != name)
+    title = TITLES.get(name, "{}")
+    return typing.cast(SlurmConfig, form(made, key=key, main=name in (*ROWS[0], *ROWS[1]), but=others, titles=title))
 
 
 def _partitions() -> None:
@@ -76,11 +93,17 @@ def _partitions() -> None:
         st.warning(f"{plain(answer.trouble)}  \nA launch will be refused until it answers.")
 
 
-def told(work: Work, state: JobState) -> None:
-    """One line on a job of Slurm; nothing of any other."""
+def told(work: Work, state: JobState | None = None) -> None:
+    """One line on a job of Slurm, with what its state has to say beyond one word; nothing of any other."""
     own = placement(work.folder)
     if own is None or not own.id:
         return
-    on = node(work.folder)
-    words = f" · {state.words}" if state.running and state.words != "running" else ""
-    st.caption(f"Slurm job {plain(own.id)}{f' on {plain(on)}' if on and state.busy else ''}{plain(words)}")
+    on = f" on {node(work.folder)}" if state and state.busy and node(work.folder) else ""
+    words = f" · {state.words}" if state and state.running and state.words != "running" else ""
+    st.caption(plain(f"Slurm job {own.id}{on}{words}"))
+
+
+def progress(job: Ablation, done: int) -> None:
+    """How many runs of an ablation are done, and what the others are about: each is a job of its own."""
+    words = job.state().words.partition(": ")[2] or "at work in Slurm"
+    st.progress(done / len(job.cells), text=plain(f"{words[0].upper()}{words[1:]}"))

@@ -120,9 +120,9 @@ def ablation_card(job: Ablation, *, controls: bool = True) -> None:
             f"**{plain(job.id)}** · {plain(job.config.study)} &nbsp; {badge(state)} &nbsp; "
             f":small[{done} of {len(job.cells)} runs have a result]"
         )
-        clusters.told(job, state)
+        clusters.told(job)
         if state.busy:
-            st.progress(done / len(job.cells), text=state.words) if job.on_cluster else progress(job)
+            clusters.progress(job, done) if job.on_cluster else progress(job)
             if cell := job.under_way():
                 st.caption(f"{plain(cell.label)}, seed {cell.seed}")
                 progress(cell.run)

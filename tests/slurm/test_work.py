@@ -144,7 +144,7 @@ def test_a_run_is_launched_from_the_page(cluster: Cluster, toy_runs: None, monke
     tiny_study(counts=(4, 2, 2))
     at = opened("train", **{"train-where": "slurm", "train-study": "tiny", "train-preset": "linear"})
     assert any("urgent" in caption.value for caption in at.caption), "the partitions that there are"
-    next(one for one in at.number_input if one.label == "Cpus").set_value(1).run()
+    next(one for one in at.number_input if one.label == "CPU cores").set_value(1).run()
     next(one for one in at.number_input if one.label == "Epochs" and one.value == 30).set_value(200).run()
     next(one for one in at.text_input if one.label == "Checkpoint every").set_value("0.2").run()
     next(one for one in at.button if one.label == "Launch").click().run()

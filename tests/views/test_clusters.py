@@ -51,7 +51,7 @@ def test_every_setting_of_a_run_is_in_the_form(with_slurm: Answer[list[Partition
     assert not at.exception and not at.error
     labels = {one.label for one in [*at.text_input, *at.number_input, *at.checkbox, *at.text_area]}
     for name in SlurmConfig.help():
-        assert (name.replace("_", " ").capitalize() in labels) == (name != "at_once"), name
+        assert (clusters.TITLES.get(name, name.capitalize()) in labels) == (name != "at_once"), name
     assert "Partitions: main \\(default, up to infinite\\), gpu" in texts(at)
 
 
@@ -83,7 +83,7 @@ def test_a_launch_places_the_run(
 
     monkeypatch.setattr(Run, "start", start)
     at = opened("train", **{"train-where": "slurm", "train-study": "tiny"})
-    named(at, "Gpus").set_value(2).run()  # type: ignore[attr-defined]
+    named(at, "GPUs").set_value(2).run()  # type: ignore[attr-defined]
     named(at, "Partition").set_value("gpu").run()  # type: ignore[attr-defined]
     launch(at).click().run()  # type: ignore[attr-defined]
     assert not at.exception
