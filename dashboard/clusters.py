@@ -12,8 +12,9 @@ from core.errors import ConfigError
 from core.jobs import JobState
 from core.slurm.commands import available
 from core.slurm.listing import of_partitions
-from core.slurm.placing import Place, placement
-from core.slurm.state import node
+from core.slurm.placing import Place, asked_to_stop, placement
+from core.slurm.state import last_known
+from core.slurm.words import ENDINGS
 from core.work import Work
 from dashboard import selection
 from dashboard.widgets import form, plain
@@ -98,9 +99,15 @@ def told(work: Work, state: JobState | None = None) -> None:
     own = placement(work.folder)
     if own is None or not own.id:
         return
-    on = f" on {node(work.folder)}" if state and state.busy and node(work.folder) else ""
-    words = f" · {state.words}" if state and state.running and state.words != "running" else ""
-    st.caption(plain(f"Slurm job {own.id}{on}{words}"))
+    last = last_known(work.folder)
+    told = [f"Slurm job {own.id}"]
+    if state and state.busy and last and last.node:
+        told[0] += f" on {last.node}"
+    if state and state.running and state.words != "running":
+        told.append(state.words)
+    if state and state.stopped and last and last.state in ENDINGS and not asked_to_stop(work.folder):
+        told.append(ENDINGS[last.state])
+    st.caption(plain(" · ".join(told)))
 
 
 def progress(job: Ablation, done: int) -> None:

@@ -10,7 +10,7 @@ from core.errors import RunBusy, RunError
 from core.files import write_json
 from core.jobs import JobState
 from core.runs import Run
-from core.slurm.placing import STOP, placement
+from core.slurm.placing import STOP, asked_to_stop, placement
 from core.slurm.submitting import Task, cancel, submit_array
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def stop(ablation: Ablation) -> bool:
     own = placement(ablation.folder)
     busy = [cell.run for cell in ablation.cells if not cell.done and cell.run.state().busy]
     in_array = [run for run in busy if own and (at := placement(run.folder)) and at.id.startswith(f"{own.id}_")]
-    again = any((run.folder / STOP).exists() for run in in_array)
+    again = any(asked_to_stop(run.folder) for run in in_array)
     for run in busy:
         if run not in in_array:
             run.stop()  # it was started alone, here or as a job of its own

@@ -18,7 +18,7 @@ AGE = 3.0
 """Seconds for which an answer counts as new."""
 
 FIRST_WAIT, LATER_WAIT = 3.0, 0.3
-"""Seconds that a caller waits for an answer: while there is none at all, and where an older one is there."""
+"""Seconds that a caller waits: who asks for the very first time, and everybody afterwards."""
 
 FORMAT = "%i|%T|%r|%N"
 
@@ -85,9 +85,9 @@ class Question(Generic[T]):
             if begun := self._over is None:
                 self._over = threading.Event()
                 threading.Thread(target=self._work, args=(self._over,), daemon=True).start()
-            over, patience = self._over, FIRST_WAIT if self.answer.at is None else LATER_WAIT
-        if begun or self.answer.at is None:
-            over.wait(patience)
+            over, first = self._over, self.answer.at is None
+        if begun or first:
+            over.wait(FIRST_WAIT if begun and first else LATER_WAIT)
         return self.answer
 
     def _work(self, over: threading.Event) -> None:

@@ -58,6 +58,11 @@ def place(folder: Path, where: Place) -> None:
     (replace(before, config=where) if before else Placement(where)).write(folder)
 
 
+def asked_to_stop(folder: Path) -> bool:
+    """Whether a user asked the job to stop since it was handed over: then nothing starts it again."""
+    return (folder / STOP).exists()
+
+
 def output(folder: Path) -> Path | None:
     """The file with Slurm's own words on a job (those of an array lie in the folder of its ablation)."""
     own = placement(folder)

@@ -12,7 +12,7 @@ from core.files import read_json, write_json
 from core.jobs import JobState
 from core.slurm import words
 from core.slurm.listing import Listed, listed, remembered
-from core.slurm.placing import BEAT, LAST, STOP, Placement, placement
+from core.slurm.placing import BEAT, LAST, Placement, asked_to_stop, placement
 
 SILENT = 60.0
 """Seconds without a heartbeat after which a job that Slurm calls running is doubted (a shared disk may lag by 30)."""
@@ -49,7 +49,7 @@ def _told(folder: Path, ended: JobState | None, found: Listed, doubt: str) -> Jo
         return JobState("waiting", told=f"waiting: pending in Slurm ({words.reason(found.reason)}){doubt}")
     if found.state in words.ACTIVE:
         return JobState("running", told=_running(folder, found) + doubt)
-    if ended or (folder / STOP).exists():
+    if ended or asked_to_stop(folder):
         return ended or JobState("exited", STOPPED)
     return JobState("lost", told=words.GONE if found.state == GONE else words.ending(found.state, found.node))
 
@@ -71,11 +71,10 @@ def look(folder: Path, own: Placement) -> tuple[Listed | None, str]:
     return found, ""
 
 
-def node(folder: Path) -> str:
-    """Where Slurm last said that a job is; empty where it is nowhere yet."""
+def last_known(folder: Path) -> Listed | None:
+    """What Slurm last said of a job of ours; None where it has said nothing yet."""
     own = placement(folder)
-    last = _last(folder, own.id) if own else None
-    return last.node if last else ""
+    return _last(folder, own.id) if own else None
 
 
 def silence(folder: Path) -> float | None:

@@ -19,7 +19,7 @@ from core.files import write_json
 from core.slurm import listing
 from core.slurm.commands import call, partitions
 from core.slurm.options import words
-from core.slurm.placing import BEAT, FILE, LAST, PLAN, STOP, Placement, placement
+from core.slurm.placing import BEAT, FILE, LAST, PLAN, STOP, Placement, asked_to_stop, placement
 from core.slurm.state import look
 from core.slurm.words import PENDING
 from core.workspace import home
@@ -132,7 +132,7 @@ def stop(folder: Path) -> bool:
     own = placement(folder)
     if own is None or not own.id or not jobs.state(folder).busy:
         return False
-    again = (folder / STOP).exists()
+    again = asked_to_stop(folder)
     write_json(folder / STOP, {"id": own.id})
     found, _ = look(folder, own)
     if again or (found and found.state in PENDING):

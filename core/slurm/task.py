@@ -20,7 +20,7 @@ from core.errors import ClusterError
 from core.files import read_json, write_json
 from core.jobs import JobState, state_of_end
 from core.slurm.commands import call
-from core.slurm.placing import BEAT, LAST, STOP, adopt, placement
+from core.slurm.placing import BEAT, LAST, adopt, asked_to_stop, placement
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Heart:
                 (self.folder / BEAT).write_text(f"{begun}.{count}")
             except OSError as error:  # a full disk must not end the run: the worker says so itself
                 log.warning("no heartbeat: %s", error)
-            if not told and (self.folder / STOP).exists():
+            if not told and asked_to_stop(self.folder):
                 told = True
                 os.kill(os.getpid(), signal.SIGTERM)
             if self._over.wait(BETWEEN):
@@ -69,6 +69,7 @@ class Warned:
 
     def _note(self, number: int, frame: types.FrameType | None) -> None:
         self.yes = True
+        log.warning("Slurm warns that its time is running out: saving")
         os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -86,23 +87,31 @@ def work(plan: Path) -> int:
         log.error("job %s: %s belongs to another job by now", number(), folder)
         return BUSY
     (folder / LAST).unlink(missing_ok=True)
-    if (folder / STOP).exists():
+    if asked_to_stop(folder):
         write_json(folder / "exit.json", {"code": STOPPED})
         return STOPPED
-    warned = Warned()
+    warned, before = Warned(), saved(folder)
     with Heart(folder):
         if code := runner.run(folder, task["job"]):
             log.error("job %s: another process holds %s", number(), folder / "lock")
             return code
     ended = state_of_end(folder)
     own = placement(folder)
-    if warned.yes and ended and ended.stopped and own and own.config.requeue and not (folder / STOP).exists():
-        again()
+    if warned.yes and ended and ended.stopped and own and own.config.requeue and not asked_to_stop(folder):
+        again(progress=saved(folder) != before)
     return exit_code(ended)
 
 
-def again() -> None:
-    """Back into the queue: the next start goes on from the checkpoint."""
+def saved(folder: Path) -> set[tuple[str, int]]:
+    """What a job has saved in the folders of its own, such as checkpoints, each with the time of its last change."""
+    return {(str(path), path.stat().st_mtime_ns) for path in folder.glob("*/*")}
+
+
+def again(*, progress: bool) -> None:
+    """Back into the queue: the next start goes on from the checkpoint. Without progress it would go round for ever."""
+    if not progress:
+        log.error("nothing was saved in the time that Slurm gave: not put back into the queue. Ask for more time")
+        return
     try:
         call("scontrol", "requeue", os.environ["SLURM_JOB_ID"])
     except ClusterError as error:

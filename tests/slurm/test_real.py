@@ -28,6 +28,7 @@ def leave(*_):
     sys.exit(85)
 signal.signal(signal.SIGTERM, leave)
 path, most = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+path.parent.mkdir(exist_ok=True)
 at = int(path.read_text()) if path.exists() else 0
 print("begins at", at, flush=True)
 while at < most:
@@ -49,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
 def start(folder: Path, config: SlurmConfig = SMALL, most: int = LONG) -> None:
     folder.mkdir(exist_ok=True)
     place(folder, config)
-    jobs.start(folder, ["-c", COUNT, str(folder / "count"), str(most)])
+    jobs.start(folder, ["-c", COUNT, str(folder / "checkpoints" / "count"), str(most)])
 
 
 def log(folder: Path) -> str:
@@ -86,7 +87,7 @@ def test_a_job_is_started_watched_and_ends(cluster: Cluster, folder: Path) -> No
     told = cluster.ask("scontrol", "show", "job", number(folder))
     assert "Partition=main" in told and "TimeLimit=00:10:00" in told and "Requeue=1" in told and "gpu:1" in told
     assert becomes(folder, "exited").done
-    assert log(folder) == "begins at 0\n" and (folder / "count").read_text() == "15"
+    assert log(folder) == "begins at 0\n" and (folder / "checkpoints" / "count").read_text() == "15"
     assert read_json(folder / "process.json")["worker"]["pid"]
     assert list(folder.glob("slurm-*.out")), "Slurm's own output lies beside the log"
     until(lambda: "COMPLETED" in cluster.ask("squeue", "-h", "--states=all", "-j", number(folder), "-o", "%T"))
@@ -99,8 +100,8 @@ def test_it_is_stopped_stays_stopped_and_goes_on_when_started_again(cluster: Clu
     assert becomes(folder, "exited").words == "stopped"
     until(lambda: not cluster.ask("squeue", "-h"))
     assert jobs.state(folder).words == "stopped", "a user's stop is no preemption: nothing begins again"
-    at = int((folder / "count").read_text())
-    jobs.start(folder, ["-c", COUNT, str(folder / "count"), str(at + 3)])
+    at = int((folder / "checkpoints" / "count").read_text())
+    jobs.start(folder, ["-c", COUNT, str(folder / "checkpoints" / "count"), str(at + 3)])
     assert becomes(folder, "exited").done
     assert log(folder) == f"begins at 0\nsaved\nbegins at {at}\n"
 
@@ -200,3 +201,15 @@ def test_a_warning_saves_and_puts_it_back_into_the_queue(cluster: Cluster, folde
     becomes(folder, "waiting")
     assert read_json(folder / "exit.json")["code"] == jobs.STOPPED and not (folder / STOP).exists()
     at_work(folder, starts=2)
+
+
+def test_who_saves_nothing_in_its_time_does_not_go_round_for_ever(cluster: Cluster, folder: Path) -> None:
+    folder.mkdir()
+    place(folder, SMALL)
+    jobs.start(folder, ["-c", "print('begins at 0', flush=True)\nimport time\ntime.sleep(60)"])
+    at_work(folder)
+    cluster.ask("scancel", "--batch", "--signal=USR1", number(folder))
+    assert becomes(folder, "exited").words == "stopped"
+    (output,) = folder.glob("slurm-*.out")
+    assert "Slurm warns" in output.read_text() and "not put back into the queue" in output.read_text()
+    until(lambda: not cluster.ask("squeue", "-h"))
