@@ -1,10 +1,10 @@
-# make setup | run | test | lint. Python 3.11 or 3.12; everything is installed into .venv.
+# make setup | run | test | test-long | lint. Python 3.11 or 3.12; everything is installed into .venv.
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 DONE := .venv/installed
 
-.PHONY: setup run test lint browser slurm
+.PHONY: setup run test test-long lint browser slurm
 
 setup: $(DONE)
 
@@ -40,4 +40,8 @@ lint: setup
 	$(BIN)/mypy
 
 test: setup browser slurm lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
+
+# What takes a minute or so each; CI runs these too.
+test-long: setup slurm
+	$(BIN)/python -m pytest -n 2 --dist load -m long

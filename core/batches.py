@@ -7,7 +7,6 @@ import math
 import torch
 from torch import Tensor
 
-from core.devices import autocast
 from core.heads import Head, ImageOutput
 from core.inputs import Batch, Split, TrainingData
 from core.losses.classification import three_class
@@ -135,7 +134,7 @@ def validation_loss(head: Head, objective: Objective, data: TrainingData, batch_
     """
     sums, counts = dict.fromkeys(objective.weights, 0.0), dict.fromkeys(objective.weights, 0)
     for rows in _pieces(data.val, batch_size):
-        with autocast(rows.device):
+        with data.autocast():
             batch = data.batch(data.val, rows)
             terms = loss_terms(head, objective, batch)
         known = _known(head, objective, batch)
@@ -185,7 +184,7 @@ def predict(head: Head, data: TrainingData, split: Split, batch_size: int) -> Te
         prompts, negatives = head.prompts(data.texts.prompts()), head.prompts(data.texts.negatives())
     found = [split.labels.new_zeros(0, split.labels.shape[1])]
     for rows in _pieces(split, batch_size):
-        with autocast(rows.device):
+        with data.autocast():
             output = head.images(split.images(rows, None))
         if output.logits is not None:
             found.append(output.logits.float().sigmoid())

@@ -44,5 +44,5 @@ def carry_out(
     if watch:
         watch(run)
     if asked and not state.done:
-        raise Stopped("Stopped on request; what was done is kept, and the work can go on from there.")
+        raise Stopped
     return state

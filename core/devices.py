@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
 
 import torch
+
+from core.config.run import Precision
 
 
 def best_device() -> torch.device:
@@ -20,10 +21,10 @@ def precision(device: torch.device) -> str:
     return "bf16" if device.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
 
 
-def autocast(device: torch.device) -> contextlib.AbstractContextManager[Any]:
-    """Mixed precision on a GPU that has bf16, nothing elsewhere."""
-    if precision(device) == "bf16":
-        return torch.autocast("cuda", dtype=torch.bfloat16)
+def autocast(device: torch.device, wanted: Precision = "auto") -> contextlib.AbstractContextManager[None]:
+    """Mixed precision: with ``auto`` on a GPU that has bf16 and nowhere else; ``bf16`` also on the CPU."""
+    if wanted == "bf16" or (wanted == "auto" and precision(device) == "bf16"):
+        return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()
 
 

@@ -18,9 +18,9 @@ from core.config.run import PromptConfig
 from core.encoders import Encoder
 from core.errors import ConfigError
 from core.features import text_features
+from core.feeds import ensemble
 from core.files import replacing, stamp, write_json
 from core.heads import Head
-from core.inputs import ensemble
 from core.store import EmbeddingSet
 from core.studies.captions import captions
 from core.studies.study import Progress, Study

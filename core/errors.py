@@ -77,6 +77,9 @@ class TrainingDiverged(FluoroscopeError):
 class Stopped(FluoroscopeError):
     """The work was asked to stop, has saved, and can be resumed."""
 
+    def __init__(self, message: str = "Stopped on request; what was done is kept, and the work can go on from there."):
+        super().__init__(message)
+
 
 class ExportError(FluoroscopeError):
     """A figure that cannot be written in the wanted format."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from filelock import FileLock
 from numpy.typing import NDArray
+from torch import Tensor
 
 from core.augmentation.drawing import draw
 from core.augmentation.tensors import augmented
@@ -18,6 +21,7 @@ from core.config.augmentation import AugmentationConfig
 from core.encoders import Encoder, as_pixels
 from core.errors import ArtefactError
 from core.files import read_json, replacing, stamp, verify, write_json
+from core.parallel import gathered, told, world
 from core.studies.study import Progress, Study
 from core.workspace import home
 
@@ -34,12 +38,7 @@ def image_features(encoder: Encoder, study: Study, progress: Progress | None = N
 
 def fresh_image_features(encoder: Encoder, study: Study, progress: Progress | None = None) -> NDArray[np.float32]:
     """The same, not kept on disk: weights that a run has changed are wanted once."""
-    found = np.empty((len(study), encoder.image_width), np.float32)
-    for start in range(0, len(study), BATCH):
-        found[start : start + BATCH] = encoder.embed_images(study.images[start : start + BATCH])
-        if progress:
-            progress(min(start + BATCH, len(study)), len(study))
-    return found
+    return _in_batches(encoder, len(study), lambda part: as_pixels(study.images[part], encoder.device), progress)
 
 
 def view_features(
@@ -55,21 +54,33 @@ def view_features(
     """Raw features (n, image_width) of a changed version of some radiographs: what is random about it depends on the
     seed, the number of the view and the row alone."""
 
+    def changed(part: slice) -> Tensor:
+        own = rows[part]
+        return augmented(as_pixels(study.images[own], encoder.device), draw(augmentation, own, seed=seed, turn=view))
+
     def compute() -> NDArray[np.float32]:
-        found = np.empty((len(rows), encoder.image_width), np.float32)
-        for start in range(0, len(rows), BATCH):
-            own = rows[start : start + BATCH]
-            pixels = as_pixels(study.images[own], encoder.device)
-            changed = augmented(pixels, draw(augmentation, own, seed=seed, turn=view))
-            found[start : start + BATCH] = encoder.embed_pixels(changed)
-            if progress:
-                progress(min(start + BATCH, len(rows)), len(rows))
-        return found
+        return _in_batches(encoder, len(rows), changed, progress)
 
     key = {"tower": encoder.config.image.to_json(), "weights": encoder.image_weights, **_made_on(encoder)}
     drawn = {"augmentation": augmentation.of_pictures(), "seed": seed, "view": view}
     which = hashlib.sha256(rows.tobytes()).hexdigest()
     return _cached({**key, **drawn, "kind": "view", "study": study.fingerprint, "rows": which}, compute)
+
+
+def _in_batches(
+    encoder: Encoder, count: int, pixels: Callable[[slice], Tensor], progress: Progress | None
+) -> NDArray[np.float32]:
+    """(count, image_width): each process works on a share of them, and all get all."""
+    share = world().share(count)
+    own = np.empty((share.stop - share.start, encoder.image_width), np.float32)
+    for start in range(share.start, share.stop, BATCH):
+        stop = min(start + BATCH, share.stop)
+        own[start - share.start : stop - share.start] = encoder.embed_pixels(pixels(slice(start, stop)))
+        if progress:
+            progress(count * (stop - share.start) // max(1, len(own)), count)
+    if world().size == 1:
+        return own
+    return gathered(torch.from_numpy(own).to(encoder.device), count).cpu().numpy()
 
 
 def text_features(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -87,13 +98,23 @@ def _cached(key: dict[str, Any], compute: Callable[[], NDArray[np.float32]]) -> 
     name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:24]
     folder = home() / "features"
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f"{name}.lock"):  # a second run that wants the same waits instead of doing it twice
-        try:
-            return _read(folder / name)
-        except ArtefactError:
-            found = compute()
+    first = world().first
+    lock = FileLock(folder / f"{name}.lock") if first else nullcontext()
+    with lock:  # a second run that wants the same waits instead of doing it twice
+        found = _kept(folder / name) if first else None
+        if told(found is not None):
+            return _read(folder / name) if found is None else found
+        found = compute()
+        if first:
             _write(folder / name, key, found)
-            return found
+        return found
+
+
+def _kept(stem: Path) -> NDArray[np.float32] | None:
+    try:
+        return _read(stem)
+    except ArtefactError:
+        return None
 
 
 def _read(stem: Path) -> NDArray[np.float32]:

@@ -1,180 +1,16 @@
-"""What a head is fed with: images and texts as features, cached ones or fresh ones from towers that learn."""
+"""What a head is fed with: the samples of a split, and batches of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
 
-import numpy as np
-import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
-from core.augmentation.drawing import MixUp, draw
-from core.augmentation.tensors import augmented, mixed
-from core.config.augmentation import AugmentationConfig
-from core.encoders import as_pixels
-from core.towers.base import ImageTower, TextTower
-
-SECOND = 1 << 20
-"""Second views of an epoch are drawn as if they were of an epoch that never comes."""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """When in training a batch is drawn: whatever is random about its images depends on this and the seed alone.
-
-    Attributes:
-        epoch, step: from 0.
-        mix: how its images are mixed with each other (MixUp); None: not at all.
-        second: whether another view of the same images is wanted.
-    """
-
-    epoch: int
-    step: int
-    mix: MixUp | None = None
-    second: bool = False
-
-
-class Images(Protocol):
-    """The images of a split."""
-
-    def __len__(self) -> int: ...
-
-    def __call__(self, rows: Tensor, moment: Moment | None) -> Tensor:
-        """Features (b, image_width) of some rows; without a moment as they are, not augmented."""
-
-
-class Texts(Protocol):
-    """The distinct captions of a study, and its prompts."""
-
-    def captions(self, codes: Tensor) -> Tensor:
-        """(c,) numbers of captions -> (c, text_width)."""
-
-    def prompts(self) -> Tensor:
-        """(K, text_width), rows of norm 1: the positive prompts."""
-
-    def negatives(self) -> Tensor:
-        """(K, text_width), rows of norm 1: the negative prompts."""
-
-
-@dataclass(frozen=True)
-class CachedImages:
-    """Features of a frozen tower.
-
-    Attributes:
-        features: (n, image_width) of the images as they are.
-        views: (v, n, image_width) of changed versions, which the epochs take in turn; None: they are not changed.
-    """
-
-    features: Tensor
-    views: Tensor | None = None
-
-    def __len__(self) -> int:
-        return len(self.features)
-
-    def __call__(self, rows: Tensor, moment: Moment | None) -> Tensor:
-        if moment is None:
-            return self.features[rows]
-        turn = moment.epoch + moment.second
-        found = self.features[rows] if self.views is None else self.views[turn % len(self.views)][rows]
-        return found if moment.mix is None else mixed(found, moment.mix)
-
-
-@dataclass(frozen=True)
-class LiveImages:
-    """Images that go through a tower that learns, each time.
-
-    Attributes:
-        tower: in the mode that is wanted.
-        pixels: uint8 (N, S, S), the study's.
-        rows: (n,) which of them make the split.
-        augmentation, seed: how they are changed in training.
-    """
-
-    tower: ImageTower
-    pixels: NDArray[np.uint8]
-    rows: NDArray[np.int64]
-    device: torch.device
-    augmentation: AugmentationConfig
-    seed: int
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __call__(self, rows: Tensor, moment: Moment | None) -> Tensor:
-        own = self.rows[rows.cpu().numpy()]
-        pixels = as_pixels(self.pixels[own], self.device)
-        if moment is not None:
-            turn = moment.epoch + SECOND * moment.second
-            pixels = augmented(pixels, draw(self.augmentation, own, seed=self.seed, turn=turn))
-            pixels = pixels if moment.mix is None else mixed(pixels, moment.mix)
-        found: Tensor = self.tower(pixels)
-        return found
-
-
-@dataclass(frozen=True)
-class CachedTexts:
-    """Features of a frozen tower: (c, text_width) of the captions, (K, text_width) of the prompts."""
-
-    of_captions: Tensor
-    positive: Tensor
-    negative: Tensor
-
-    def captions(self, codes: Tensor) -> Tensor:
-        return self.of_captions[codes]
-
-    def prompts(self) -> Tensor:
-        return self.positive
-
-    def negatives(self) -> Tensor:
-        return self.negative
-
-
-@dataclass(frozen=True)
-class LiveTexts:
-    """Texts that go through a tower that learns, each time.
-
-    Attributes:
-        tower: in the mode that is wanted.
-        written: the distinct captions.
-        positive, negative: for each finding its prompts, the same number for all.
-    """
-
-    tower: TextTower
-    written: Sequence[str]
-    positive: Sequence[Sequence[str]]
-    negative: Sequence[Sequence[str]]
-    device: torch.device
-
-    def captions(self, codes: Tensor) -> Tensor:
-        if not len(codes):
-            return torch.zeros(0, self.tower.width, device=self.device)
-        distinct, place = codes.unique(return_inverse=True)
-        return self._features([self.written[code] for code in distinct.tolist()])[place]
-
-    def prompts(self) -> Tensor:
-        return self._ensemble(self.positive)
-
-    def negatives(self) -> Tensor:
-        return self._ensemble(self.negative)
-
-    def _features(self, texts: Sequence[str]) -> Tensor:
-        tokens = self.tower.tokenize(texts)
-        found: Tensor = self.tower({name: value.to(self.device) for name, value in tokens.items()})
-        return found
-
-    def _ensemble(self, prompts: Sequence[Sequence[str]]) -> Tensor:
-        found = self._features([text for own in prompts for text in own])
-        return ensemble(found.float().unflatten(0, (len(prompts), -1)))
-
-
-def ensemble(vectors: Tensor) -> Tensor:
-    """(K, T, width) of T templates -> (K, width): unit vectors, averaged, then normalised."""
-    return F.normalize(F.normalize(vectors, dim=-1).mean(1), dim=-1)
+from core.config.run import Precision
+from core.devices import autocast
+from core.feeds import Images, Moment, Texts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,6 +43,7 @@ class TrainingData:
         mixup: alpha of MixUp's Beta distribution; 0: images are not mixed.
         two_views: whether a loss compares two views of each image.
         nearness: (K, K), how near the findings stand in a tree; None where one of them is not in it.
+        precision: in which towers and heads work: ``auto``, ``fp32`` or ``bf16``.
     """
 
     train: Split
@@ -215,6 +52,11 @@ class TrainingData:
     mixup: float = 0.0
     two_views: bool = False
     nearness: Tensor | None = None
+    precision: Precision = "auto"
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """The precision, for the length of a block."""
+        return autocast(self.train.labels.device, self.precision)
 
     def batch(self, split: Split, rows: Tensor, moment: Moment | None = None) -> Batch:
         """Some rows of a split; a second view only in training, where images are changed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from typing import Any
 
@@ -10,10 +11,11 @@ from safetensors.torch import load_file, save
 
 from core.demands import check_study
 from core.embedding import embed
-from core.errors import RunError
+from core.errors import RunError, Stopped
 from core.files import read_json, replacing, stamp, verify, write_json
 from core.heads import Head
 from core.losses.objective import Objective
+from core.parallel import any_of, together, told, world
 from core.preparing import Prepared, learned_features, new_head, prepare, references, training_data
 from core.runs import MANIFESTS, MetricsLog, Run, identity
 from core.studies.study import Study, study_names
@@ -25,20 +27,20 @@ log = logging.getLogger(__name__)
 
 
 class Pipeline:
-    """Runs the stages of one run in one process."""
+    """Runs the stages of one run, in one process or in all of :mod:`core.parallel`, of which the first one writes."""
 
     def __init__(self, run: Run) -> None:
         self.run, self.config = run, run.config
-        self.progress = ProgressFile(run.folder)
+        self.world = world()
+        self.progress = ProgressFile(run.folder, silent=not self.world.first)
         self.stop = StopRequest()
         self._prepared: Prepared | None = None
         run.forget_failure()
 
     def all_stages(self) -> None:
         """Everything that is not done yet, in order; ends where a stage was left before."""
-        for stage in MANIFESTS:
-            if not self.run.has(stage):
-                getattr(self, stage)()
+        for stage in told([stage for stage in MANIFESTS if not self.run.has(stage)]):
+            getattr(self, stage)()
 
     def study(self) -> Study:
         """The study of the run; the demo study is built where it is missing.
@@ -46,14 +48,16 @@ class Pipeline:
         Raises:
             StudyError: there is no such study, or it changed since the run began.
         """
-        if self.config.study == "demo" and "demo" not in study_names():
+        if self.config.study == "demo" and self.world.first and "demo" not in study_names():
             from core.studies.demo.build import build_demo
 
             with self.progress.stage("study", "radiographs") as tell:
-                study = build_demo(progress=self._telling(tell))
-        else:
-            study = Study.load(self.config.study)
-        study = study.asked_for(self.config.findings)
+                build_demo(progress=self._telling(tell))
+        together()
+        return self._own_study()
+
+    def _own_study(self) -> Study:
+        study = Study.load(self.config.study).asked_for(self.config.findings)
         self._remember_study(study)
         return study
 
@@ -82,7 +86,9 @@ class Pipeline:
                 self._train(head, tuning, ready, tell)
         elif self.config.head.kind != "none" and not self.config.start_from:
             log.warning("This run trains nothing: its head stays as it was initialised.")
-        self._save(head, tuning)
+        if self.world.first:
+            self._save(head, tuning)
+        together()
 
     def embed(self) -> None:
         """Embed all splits with what was learned."""
@@ -91,6 +97,8 @@ class Pipeline:
         head = self._load(ready)
         with self.progress.stage("embed", "radiographs") as tell:
             features = learned_features(ready, self._telling(tell))
+            if not self.world.first:
+                return
             encoder = ready.encoder
             embed(
                 head,
@@ -107,22 +115,26 @@ class Pipeline:
                 progress=self._telling(tell),
             )
 
-    def evaluate(self) -> dict[str, Any]:
+    def evaluate(self) -> None:
         """Judge the test split; needs embeddings."""
         from core.evaluation import evaluate_run
 
+        if not self.world.first:
+            return
         self._needs("embed")
         with self.progress.stage("evaluate"):
-            return evaluate_run(self.run, self.study())
+            evaluate_run(self.run, self._own_study())
 
     def project(self) -> None:
         """Draw the map; needs embeddings."""
         from core.projection import project_run
 
+        if not self.world.first:
+            return
         self._needs("embed")
         self.stop.check()
         with self.progress.stage("project"):
-            project_run(self.run, self.study())
+            project_run(self.run, self._own_study())
 
     def _needs(self, stage: str) -> None:
         if not self.run.has(stage):
@@ -142,7 +154,7 @@ class Pipeline:
     def _remember_study(self, study: Study) -> None:
         """The run's folder names the study's content; a study that changed under a run is refused."""
         self.run.check_is_of(study)
-        if not (self.run.folder / "study.json").exists():
+        if self.world.first and not (self.run.folder / "study.json").exists():
             write_json(self.run.folder / "study.json", identity(study))
 
     def _train(self, head: Head, tuning: Tuning, ready: Prepared, tell: Any) -> None:
@@ -162,29 +174,29 @@ class Pipeline:
             log.info("resumed at step %d of %d", resumed, trainer.total_steps)
         if trainer.note:
             log.info(trainer.note)
-        metrics = MetricsLog(self.run.folder, keep_up_to=resumed)
-        try:
-            if not resumed:
-                found = references(head, objective, data, self.config.training.batch_size)
+        found = {} if resumed else references(head, objective, data, self.config.training.batch_size)
+        log_of_steps = MetricsLog(self.run.folder, keep_up_to=resumed) if self.world.first else None
+        with closing(log_of_steps) if log_of_steps else nullcontext() as metrics:
+            if metrics and not resumed:
                 metrics.write({"references": found, **({"note": trainer.note} if trainer.note else {})})
             self._follow(trainer, metrics, tell)
-        finally:
-            metrics.close()
         trainer.finish()
 
-    def _follow(self, trainer: Trainer, metrics: MetricsLog, tell: Any) -> None:
+    def _follow(self, trainer: Trainer, metrics: MetricsLog | None, tell: Any) -> None:
         """Write every step down as it happens; save now and then, at the end, and when asked to stop."""
-        saved = trainer.elapsed
+        saved, every = trainer.elapsed, self.config.training.checkpoint_every
         for step in trainer.steps():
-            metrics.write({key: value for key, value in asdict(step).items() if value != {}})
-            tell(step.step, trainer.total_steps)
-            _report(step, trainer.total_steps)
-            last = step.step == trainer.total_steps
-            if last or self.stop.asked or step.elapsed - saved >= self.config.training.checkpoint_every:
-                trainer.save()
-                saved = step.elapsed
-            if not last:
-                self.stop.check()
+            stop, last = any_of(self.stop.asked, trainer.device), step.step == trainer.total_steps
+            if metrics:
+                metrics.write({key: value for key, value in asdict(step).items() if value != {}})
+                tell(step.step, trainer.total_steps)
+                _report(step, trainer.total_steps)
+                trainer.checkpoints.raise_failed()
+                if last or stop or (step.elapsed - saved >= every and not trainer.checkpoints.busy):
+                    trainer.save(wait=last or stop)
+                    saved = step.elapsed
+            if stop and not last:
+                raise Stopped
 
     def _save(self, head: Head, tuning: Tuning) -> None:
         path = self.run.folder / "checkpoints" / "head.safetensors"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -25,8 +25,9 @@ from core.embedding import (
 )
 from core.encoders import Encoder, load_encoder
 from core.features import fresh_image_features, image_features, view_features
+from core.feeds import CachedImages, CachedTexts, Images, LiveImages, LiveTexts, Texts
 from core.heads import Head, build_head
-from core.inputs import CachedImages, CachedTexts, Images, LiveImages, LiveTexts, Split, Texts, TrainingData
+from core.inputs import Split, TrainingData
 from core.losses.base import Situation
 from core.losses.objective import Objective
 from core.metrics.results import to_json
@@ -39,6 +40,7 @@ from core.tuning import Tuning
 SAMPLE = 1024
 """So many radiographs tell a head the mean and deviation of features that are not cached."""
 
+T = TypeVar("T", bound=Tower)
 log = logging.getLogger(__name__)
 
 
@@ -140,6 +142,7 @@ def training_data(ready: Prepared) -> TrainingData:
         mixup=ready.config.augmentation.mixup,
         two_views="views" in ready.config.losses,
         nearness=None if nearness is None else torch.from_numpy(nearness).to(ready.encoder.device),
+        precision=ready.config.training.precision,
     )
 
 
@@ -156,8 +159,15 @@ def _split(ready: Prepared, name: str) -> Split:
 def _images(ready: Prepared, name: str, rows: NDArray[np.int64]) -> Images:
     config, device = ready.config, ready.encoder.device
     if config.tuning.image != "nothing":
-        tower, pixels = ready.encoder.image, ready.study.images
-        return LiveImages(tower, pixels, rows, device, config.augmentation, config.seed)
+        return LiveImages(
+            tower=_working(ready, ready.encoder.image),
+            pixels=ready.study.images,
+            rows=rows,
+            device=device,
+            augmentation=config.augmentation,
+            seed=config.seed,
+            piece=config.training.micro_batch,
+        )
     features = torch.from_numpy(ready.images[rows]).to(device)
     if name != "train" or not config.augmentation.changes_pictures:
         return CachedImages(features)
@@ -185,12 +195,18 @@ def _texts(ready: Prepared) -> Texts:
         return CachedTexts(ready.caption_features, ready.prompts.positive, ready.prompts.negative)
     templates, findings = ready.config.prompts, ready.study.findings
     return LiveTexts(
-        tower=ready.encoder.text,
+        tower=_working(ready, ready.encoder.text),
         written=ready.captions.distinct,
         positive=prompt_texts(templates.positive, findings),
         negative=prompt_texts(templates.negative, findings),
         device=ready.encoder.device,
+        piece=ready.config.training.micro_batch,
     )
+
+
+def _working(ready: Prepared, tower: T) -> T:
+    """A tower as it works in training: the same weights, compiled where that is wanted."""
+    return cast("T", torch.compile(tower)) if ready.config.training.compiled else tower
 
 
 def learned_features(ready: Prepared, progress: Progress | None) -> Features:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -79,10 +80,7 @@ def umap_3d(
     """
     if len(vectors) < FEWEST:
         return _pca_3d(vectors), {"method": "pca", "because": f"fewer than {FEWEST} points"}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ImportWarning)  # umap tells that its TensorFlow half is not installed
-        import umap
-
+    umap = _umap()
     neighbours = min(config.neighbours, len(vectors) - 1)
     reducer = umap.UMAP(
         n_components=3,
@@ -107,6 +105,23 @@ def umap_3d(
         "version": umap.__version__,
     }
     return np.nan_to_num(found).astype(np.float32), parameters
+
+
+def _umap() -> ModuleType:
+    """umap-learn, whose compiled functions numba keeps on disk as it does pynndescent's: umap-learn does not ask for
+    it, and would compile them in each process anew (9 s against 0.1 s for a small map)."""
+    import numba
+    import pynndescent  # noqa: F401, asks for it itself where that helps
+
+    compiled = numba.njit
+    numba.njit = lambda *functions, **options: compiled(*functions, **{"cache": True, **options})
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ImportWarning)  # umap tells that its TensorFlow half is not installed
+            import umap
+    finally:
+        numba.njit = compiled
+    return umap
 
 
 def _pca_3d(vectors: Points) -> Points:

@@ -18,20 +18,24 @@ from core.augmentation.drawing import batch_generator, mixup_draw
 from core.batches import loss_terms, mixed_terms, predict, validation_loss
 from core.checkpoints import (
     Checkpoint,
+    CheckpointWriter,
+    Tensors,
     newest,
+    on_host,
     optimiser_tensors,
     random_state,
     restore_optimiser,
     restore_random_state,
 )
 from core.config.run import TrainingConfig
-from core.devices import autocast
 from core.errors import ConfigError, TrainingDiverged
+from core.feeds import Moment
 from core.heads import Head
-from core.inputs import Moment, TrainingData
+from core.inputs import TrainingData
 from core.losses.objective import Objective
 from core.losses.temperature import temperature_at
 from core.metrics.ranking import macro_auroc
+from core.parallel import average_buffers, reduce_gradients
 from core.tuning import Tuning, frozen, learned_state, load_learned, make_optimiser, parameter_groups
 
 
@@ -94,7 +98,7 @@ class Trainer:
     ) -> None:
         self.head, self.objective, self.data, self.config = head, objective, data, config
         self.tuning = tuning or frozen()
-        self.seed, self.folder = seed, folder
+        self.seed, self.checkpoints = seed, CheckpointWriter(folder)
         self.device = data.train.labels.device
         self._check()
         self.steps_per_epoch = math.ceil(len(data.train) / config.batch_size)
@@ -105,7 +109,7 @@ class Trainer:
         self.elapsed = 0.0
         self.judged_by = self._judged_by()
         self.best: dict[str, Any] = {"step": 0}
-        self.best_weights = self._weights()
+        self.best_weights: Tensors | None = None
 
     def _check(self) -> None:
         """Refuse an objective that this head cannot follow, before anything is trained."""
@@ -140,32 +144,45 @@ class Trainer:
 
     def resume(self) -> int:
         """Go back to the newest checkpoint that verifies; returns its step (0: none)."""
-        found = newest(self.folder)
+        found = newest(self.checkpoints.folder)
         if found is None:
             return 0
         self._put_back(found.tensors["model"])
         self.objective.load_state_dict(found.tensors.get("objective", {}))  # most objectives learn nothing themselves
         restore_optimiser(self.optimiser, found.tensors["optimiser"])
         restore_random_state(found.tensors["random"], found.state["random"])
-        self.best_weights = {name: value.to(self.device) for name, value in found.tensors["best"].items()}
-        self.best, self.elapsed, self.step = found.state["best"], found.state["elapsed"], found.step
+        if found.best_weights is not None:
+            self.best, self.best_weights = found.state["best"], found.best_weights
+        self.elapsed, self.step = found.state["elapsed"], found.step
         return self.step
 
-    def save(self) -> None:
-        """Write a checkpoint of this moment."""
+    def save(self, *, wait: bool = True) -> None:
+        """Write a checkpoint of this moment.
+
+        Args:
+            wait: until it is on the disk; else training can go on as soon as all is copied to host memory.
+
+        Raises:
+            OSError: it, or the one before, could not be written (a full disk); the older ones are whole.
+        """
         tensors, state = random_state()
         learned = self.objective.state_dict()
-        Checkpoint(
-            step=self.step,
-            tensors={
-                "model": self._weights(),
-                "best": self.best_weights,
-                "optimiser": optimiser_tensors(self.optimiser),
-                "random": tensors,
-                **({"objective": learned} if learned else {}),
-            },
-            state={"best": self.best, "elapsed": self.elapsed, "random": state},
-        ).save(self.folder)
+        self.checkpoints.write(
+            Checkpoint(
+                step=self.step,
+                tensors={
+                    "model": on_host(learned_state(self.head, self.tuning)),
+                    "optimiser": on_host(optimiser_tensors(self.optimiser)),
+                    "random": tensors,
+                    **({"objective": on_host(learned)} if learned else {}),
+                },
+                state={"best": self.best, "elapsed": self.elapsed, "random": state},
+                best=self.best["step"],
+                best_weights=self.best_weights,
+            )
+        )
+        if wait:
+            self.checkpoints.wait()
 
     def steps(self) -> Iterator[StepMetrics]:
         """Train to the end.
@@ -201,12 +218,12 @@ class Trainer:
 
     def finish(self) -> None:
         """Keep the weights that the config asks for (the last ones where validation has nothing to choose by)."""
-        if self.config.keep == "best" and self.best["step"]:
+        if self.config.keep == "best" and self.best_weights is not None:
             self._put_back(self.best_weights)
 
     def terms(self, rows: Tensor, moment: Moment | None = None) -> dict[str, Tensor]:
         """Each loss of the objective for the given rows of the training split, before its weight."""
-        with autocast(self.device):
+        with self.data.autocast():
             batch = self.data.batch(self.data.train, rows, moment)
             if moment is None or moment.mix is None:
                 return loss_terms(self.head, self.objective, batch)
@@ -231,6 +248,7 @@ class Trainer:
         loss = self.objective.total(terms)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        self._come_together()
         learned = [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
         norm = float(torch.nn.utils.clip_grad_norm_(learned, self.config.clip_norm))
         if not math.isfinite(norm):  # clipping by it would make every weight NaN
@@ -238,6 +256,15 @@ class Trainer:
         self.optimiser.step()
         self.head.bound_scale()
         return float(loss.detach()), values, norm
+
+    def _come_together(self) -> None:
+        """Where several processes train: one gradient, and one set of batch statistics, for all."""
+        towers = self.tuning.towers.values()
+        reduce_gradients(
+            [*self.head.parameters(), *self.objective.parameters()],
+            (parameter for tower in towers for parameter in tower.parameters()),
+        )
+        average_buffers(towers)
 
     def _diverged(self, what: str, value: float) -> str:
         return (
@@ -262,15 +289,13 @@ class Trainer:
             found["auroc"] = macro_auroc(self.data.val.labels.cpu().numpy(), probabilities.cpu().numpy())
         found = {name: value for name, value in found.items() if math.isfinite(value)}
         if (value := found.get(self.judged_by)) is not None and self._no_worse(value):
-            self.best, self.best_weights = {"step": self.step, self.judged_by: value}, self._weights()
+            self.best = {"step": self.step, self.judged_by: value}
+            self.best_weights = on_host(learned_state(self.head, self.tuning))
         return found
 
     def _no_worse(self, value: float) -> bool:
         best = self.best.get(str(self.judged_by))
         return best is None or (value >= best if self.judged_by == "auroc" else value <= best)
-
-    def _weights(self) -> dict[str, Tensor]:
-        return {name: value.detach().clone() for name, value in learned_state(self.head, self.tuning).items()}
 
     def _put_back(self, state: dict[str, Tensor]) -> None:
         load_learned(self.head, self.tuning, state)

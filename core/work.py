@@ -100,7 +100,7 @@ class StopRequest:
     def check(self) -> None:
         """Raises Stopped where it was asked for."""
         if self.asked:
-            raise Stopped("Stopped on request; what was done is kept, and the work can go on from there.")
+            raise Stopped
 
 
 @dataclass
@@ -119,10 +119,13 @@ class StageProgress:
 
 
 class ProgressFile:
-    """``progress.json``: the stage under way and the seconds that the finished ones took."""
+    """``progress.json``: the stage under way and the seconds that the finished ones took.
 
-    def __init__(self, folder: Path, every: float = 0.4) -> None:
-        self.path, self.every = folder / "progress.json", every
+    ``silent``: nothing is written, because another process of the same work does.
+    """
+
+    def __init__(self, folder: Path, every: float = 0.4, *, silent: bool = False) -> None:
+        self.path, self.every, self.silent = folder / "progress.json", every, silent
         self.finished: list[dict[str, Any]] = []
         self._written = 0.0
 
@@ -148,6 +151,8 @@ class ProgressFile:
         self._write(None)
 
     def _write(self, now: StageProgress | None) -> None:
+        if self.silent:
+            return
         write_json(self.path, {"now": asdict(now) if now else None, "finished": self.finished})
         self._written = time.monotonic()
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import logging
 
+from core.launching import is_launched, launch
 from scripts.common import main, reporting, set_up_log
 
 
@@ -14,13 +15,21 @@ def run(run_id: str, stage: str | None) -> None:
     from core.runs import Run
 
     found = Run.load(run_id)
-    logging.getLogger("core").info("run %s: %s on study %s", found.id, found.title, found.config.study)
+    devices = found.config.training.devices
+    if devices > 1 and not is_launched():
+        arguments = ["-m", "scripts.worker", "run", found.id, *(["--stage", stage] if stage else [])]
+        reporting(found, lambda: launch(arguments, devices))
+        return
 
     def work() -> None:
+        from core.parallel import joined
         from core.pipeline import Pipeline
 
-        pipeline = Pipeline(found)
-        pipeline.all_stages() if stage is None else getattr(pipeline, stage)()
+        with joined() as world:
+            logging.getLogger("core").setLevel(logging.INFO if world.first else logging.WARNING)
+            logging.getLogger("core").info("run %s: %s on study %s", found.id, found.title, found.config.study)
+            pipeline = Pipeline(found)
+            pipeline.all_stages() if stage is None else getattr(pipeline, stage)()
 
     reporting(found, work)
 

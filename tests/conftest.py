@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Before torch is loaded anywhere: tests run in as many processes as there are cores, and threads that wait would spin.
 
 from tests.finished import Finished, make
 

@@ -68,3 +68,14 @@ class SmallText(TextTower):
 def small_encoder(seed: int = 0) -> Encoder:
     torch.manual_seed(seed)
     return Encoder(ENCODERS["lite"], Towers(image=SmallImage(), text=SmallText()), torch.device("cpu"))
+
+
+def calm_encoder(seed: int = 0) -> Encoder:
+    """Without dropout and batch statistics: what it makes of an image depends on that image alone."""
+    encoder = small_encoder(seed)
+    for tower in (encoder.image, encoder.text):
+        for rung in tower.rungs:  # type: ignore[union-attr]
+            for name, part in rung.named_children():  # type: ignore[union-attr]
+                if isinstance(part, nn.Dropout | nn.BatchNorm2d):
+                    setattr(rung, name, nn.Identity())
+    return encoder

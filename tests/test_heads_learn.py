@@ -13,8 +13,9 @@ from torch import Tensor
 from core.config.objective import ObjectiveConfig
 from core.config.presets import preset
 from core.config.run import HeadConfig
+from core.feeds import CachedImages, CachedTexts
 from core.heads import TextModule, build_head
-from core.inputs import CachedImages, CachedTexts, Split, TrainingData
+from core.inputs import Split, TrainingData
 from core.losses.objective import Objective
 from core.training import Trainer, seed_everything
 from tests.test_heads import DISEASES, IMAGE, TEXT, drawn

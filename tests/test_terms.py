@@ -14,8 +14,9 @@ from torch import Tensor
 from core.batches import OF_CAPTIONS, OF_PROMPTS, loss_terms, mixed_terms, validation_loss
 from core.config.objective import ALL_LOSSES, LOSSES, ObjectiveConfig
 from core.config.run import HeadConfig
+from core.feeds import CachedImages, CachedTexts
 from core.heads import Head, build_head
-from core.inputs import Batch, CachedImages, CachedTexts, Split, TrainingData
+from core.inputs import Batch, Split, TrainingData
 from core.losses.base import Situation
 from core.losses.consistency import consistency, prompt_logits, vector
 from core.losses.objective import Objective

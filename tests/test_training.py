@@ -21,8 +21,9 @@ from core.checkpoints import newest
 from core.config.objective import ObjectiveConfig
 from core.config.run import HeadConfig, TrainingConfig
 from core.errors import ConfigError, TrainingDiverged
+from core.feeds import CachedImages, CachedTexts
 from core.heads import Head, build_head
-from core.inputs import CachedImages, CachedTexts, Split, TrainingData
+from core.inputs import Split, TrainingData
 from core.losses.objective import Objective
 from core.training import (
     StepMetrics,

@@ -21,8 +21,9 @@ from core.config.tuning import TuningConfig
 from core.embedding import Captions
 from core.encoders import Encoder
 from core.errors import ConfigError
+from core.feeds import CachedImages, CachedTexts, LiveImages, LiveTexts, Moment, ensemble
 from core.heads import build_head
-from core.inputs import CachedImages, CachedTexts, LiveImages, LiveTexts, Moment, Split, TrainingData, ensemble
+from core.inputs import Split, TrainingData
 from core.losses.objective import Objective
 from core.training import Trainer, seed_everything
 from core.tuning import Tuning, frozen, learned_state, load_learned, make_optimiser, parameter_groups

@@ -11,6 +11,8 @@ from core.config.objective import ObjectiveConfig
 from core.config.tuning import TuningConfig
 from core.errors import ConfigError
 
+Precision = Literal["auto", "fp32", "bf16"]
+
 
 @config
 class HeadConfig(Config):
@@ -61,6 +63,15 @@ class TrainingConfig(Config):
     )
     warmup: float = setting(default=0.1, help="share of all steps that warms up", low=0.0, high=1.0)
     clip_norm: float = setting(default=1.0, help="gradient norm is clipped to this", low=1e-3, high=1e6)
+    micro_batch: int = setting(
+        default=0,
+        help="images (texts) in a learning tower at a time, same gradient, less memory; 0: the whole batch",
+        low=0,
+        high=65_536,
+    )
+    precision: Precision = setting(default="auto", help="auto: bf16 on a GPU that has it, else fp32")
+    compiled: bool = setting(default=False, help="compile towers that learn (torch.compile): a slower start")
+    devices: int = setting(default=1, help="accelerators that train together (torchrun)", low=1, high=1024)
     keep: Literal["last", "best"] = setting(
         default="last",
         help="which weights are kept: the last, or those with the best validation AUROC (loss, without labels)",

@@ -39,6 +39,7 @@ def losses(run: Run) -> list[tuple[int, float]]:
     return [(row["step"], row["loss"]) for row in read_metrics(run.folder / "metrics.jsonl") if "step" in row]
 
 
+@pytest.mark.long
 def test_a_real_run_out_of_time_goes_on_with_the_losses_of_an_unbroken_one(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
