@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.config.presets import PRESETS
 from core.config.run import RunConfig
 from core.config.search import SearchConfig
-from core.errors import ClusterError, RunError, StudyError
+from core.errors import ClusterError, ConfigError, RunError, StudyError
 from core.runs import Run
 from core.studies.captions import captions
 from core.studies.hierarchy import PLACES, path_similarity
@@ -52,10 +52,10 @@ def new_run(config: RunConfig, run_id: str | None = None) -> Run:
 
 @contextlib.contextmanager
 def launching(run: Run) -> Iterator[None]:
-    """Around the start of a new run: one that a cluster refuses leaves nothing behind."""
+    """Around the start of a new run: one that is refused, by a cluster or before that, leaves nothing behind."""
     try:
         yield
-    except ClusterError:
+    except (ClusterError, ConfigError):
         shutil.rmtree(run.folder, ignore_errors=True)
         raise
 

@@ -22,6 +22,7 @@ from core.config.run import RunConfig
 from core.errors import ArtefactError, FluoroscopeError, RunError, StudyError
 from core.files import read_json, replacing, verify, write_json
 from core.shelf import Shelved, last_checkpoint
+from core.slurm.placing import Place, check_devices
 from core.store import EmbeddingSet, Projection
 from core.studies.study import Study
 from core.workspace import ROOT, home
@@ -125,6 +126,16 @@ class Run(Shelved):
             RunBusy: it is already running, or waits.
         """
         jobs.start(self.folder, self.arguments(stage), accelerators=0 if stage in WITHOUT_TOWERS else 1)
+
+    def place(self, where: Place) -> None:
+        """Say where it runs from its next start on.
+
+        Raises:
+            RunBusy: it is at work, or waits for its turn.
+            ConfigError: it would get another number of GPUs than it uses.
+        """
+        check_devices(where, self.config.training.devices)
+        super().place(where)
 
     def arguments(self, stage: str | None = None) -> list[str]:
         """What the interpreter is called with."""

@@ -20,7 +20,7 @@ from core.errors import ConfigError, FluoroscopeError, RunBusy, RunError, StudyE
 from core.files import read_json, write_json
 from core.jobs import JobState
 from core.runs import Run
-from core.slurm.placing import Place, placement
+from core.slurm.placing import Place, check_devices, placement
 from core.work import Work, read_progress
 from core.workspace import checked_slug, home
 
@@ -159,7 +159,10 @@ class Ablation(Work):
 
         Raises:
             RunBusy: some are at work.
+            ConfigError: one would get another number of GPUs than it uses.
         """
+        for variant in self.config.variants:
+            check_devices(where, variant.run.training.devices)
         super().place(where)
         for cell in self.cells:
             if cell.begun and not cell.done:

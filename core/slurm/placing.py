@@ -58,6 +58,19 @@ def place(folder: Path, where: Place) -> None:
     (replace(before, config=where) if before else Placement(where)).write(folder)
 
 
+def check_devices(where: Place, devices: int) -> None:
+    """Whether a run that trains on so many devices gets them.
+
+    Raises:
+        ConfigError: it asks Slurm for another number of GPUs (none at all is allowed: it then works on the CPU).
+    """
+    if where != "here" and where.gpus and where.gpus != devices:
+        raise ConfigError(
+            f"SlurmConfig.gpus is {where.gpus}, and the run trains on {devices} (TrainingConfig.devices): "
+            "ask for as many as it uses."
+        )
+
+
 def asked_to_stop(folder: Path) -> bool:
     """Whether a user asked the job to stop since it was handed over: then nothing starts it again."""
     return (folder / STOP).exists()

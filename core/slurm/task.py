@@ -90,6 +90,7 @@ def work(plan: Path) -> int:
     if asked_to_stop(folder):
         write_json(folder / "exit.json", {"code": STOPPED})
         return STOPPED
+    share_cores(folder)
     warned, before = Warned(), saved(folder)
     with Heart(folder):
         if code := runner.run(folder, task["job"]):
@@ -100,6 +101,14 @@ def work(plan: Path) -> int:
     if warned.yes and ended and ended.stopped and own and own.config.requeue and not asked_to_stop(folder):
         again(progress=saved(folder) != before)
     return exit_code(ended)
+
+
+def share_cores(folder: Path) -> None:
+    """Each process uses as many cores as Slurm gave it: it may see all of the node's."""
+    own = placement(folder)
+    cores = os.environ.get("SLURM_CPUS_PER_TASK")
+    if own and cores:
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, int(cores) // max(1, own.config.gpus))))
 
 
 def saved(folder: Path) -> set[tuple[str, int]]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
 import pytest
 
 from core import jobs
+from core.config.presets import preset
 from core.config.slurm import SlurmConfig
+from core.errors import ConfigError
 from core.files import read_json, write_json
-from core.slurm import listing, state
+from core.runs import Run
+from core.slurm import listing, state, task
 from core.slurm.listing import Answer, Listed
 from core.slurm.placing import BEAT, LAST, STOP, Placement, adopt, output, place, placement
 from core.slurm.state import UNREACHABLE
@@ -203,3 +207,25 @@ def test_asking_uses_no_shell_and_the_number_of_the_user(monkeypatch: pytest.Mon
     monkeypatch.setattr(listing, "_of_users", {})
     assert listing.listed(1234).value == {"7": Listed("RUNNING", "", "vm")}
     assert asked == [("squeue", "--user=1234", "--array", "--noheader", "--states=all", "--format=%i|%T|%r|%N")]
+
+
+def test_a_run_gets_as_many_gpus_as_it_uses(workspace: Path) -> None:
+    config = preset("linear", study="tiny", encoder="lite")
+    run = Run.create(config.replace(training=config.training.replace(devices=2)))
+    for gpus in (1, 4):
+        with pytest.raises(ConfigError, match=rf"SlurmConfig\.gpus is {gpus}, and the run trains on 2"):
+            run.place(SlurmConfig(gpus=gpus))
+    assert placement(run.folder) is None
+    for gpus in (0, 2):
+        run.place(SlurmConfig(gpus=gpus))
+
+
+def test_a_process_uses_the_cores_that_slurm_gave_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "12")
+    Placement(SlurmConfig(gpus=4), "7", 0).write(folder)
+    task.share_cores(folder)
+    assert os.environ["OMP_NUM_THREADS"] == "3"
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "40")
+    task.share_cores(folder)
+    assert os.environ["OMP_NUM_THREADS"] == "3", "what the user says stands"

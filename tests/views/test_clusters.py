@@ -83,7 +83,7 @@ def test_a_launch_places_the_run(
 
     monkeypatch.setattr(Run, "start", start)
     at = opened("train", **{"train-where": "slurm", "train-study": "tiny"})
-    named(at, "GPUs").set_value(2).run()  # type: ignore[attr-defined]
+    named(at, "GPUs").set_value(1).run()  # type: ignore[attr-defined]
     named(at, "Partition").set_value("gpu").run()  # type: ignore[attr-defined]
     launch(at).click().run()  # type: ignore[attr-defined]
     assert not at.exception
@@ -92,7 +92,7 @@ def test_a_launch_places_the_run(
         return
     assert [run.id for run in list_runs()] == started
     own = placement(list_runs()[0].folder)
-    assert own and own.config == SlurmConfig(partition="gpu", gpus=2)
+    assert own and own.config == SlurmConfig(partition="gpu", gpus=1)
 
 
 def test_a_card_names_job_and_node(with_slurm: Answer[list[Partition]], monkeypatch: pytest.MonkeyPatch) -> None:
