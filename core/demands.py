@@ -13,6 +13,7 @@ from core.config.presets import PRESETS
 from core.config.run import RunConfig
 from core.config.search import SearchConfig
 from core.errors import ClusterError, ConfigError, RunError, StudyError
+from core.mirrors import check_mirrors
 from core.runs import Run
 from core.studies.captions import captions
 from core.studies.hierarchy import PLACES, path_similarity
@@ -43,6 +44,7 @@ def new_run(config: RunConfig, run_id: str | None = None) -> Run:
         ConfigError, StudyError: it cannot work; no folder is left behind.
     """
     config.check()
+    check_mirrors(config.mirrors)
     if study := wanted_study(config.study):
         check_study(config, study)
         if config.start_from:

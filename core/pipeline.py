@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import closing, nullcontext
-from dataclasses import asdict
+from contextlib import nullcontext
 from typing import Any
 
 from safetensors.torch import load_file, save
@@ -15,11 +14,13 @@ from core.errors import RunError, Stopped
 from core.files import read_json, replacing, stamp, verify, write_json
 from core.heads import Head
 from core.losses.objective import Objective
+from core.mirrors import check_mirrors
+from core.observing import Observer
 from core.parallel import any_of, together, told, world
 from core.preparing import Prepared, learned_features, new_head, prepare, references, training_data
-from core.runs import MANIFESTS, MetricsLog, Run, identity
+from core.runs import MANIFESTS, Run, identity
 from core.studies.study import Study, study_names
-from core.training import StepMetrics, Trainer
+from core.training import Trainer
 from core.tuning import Tuning, learned_state, load_learned
 from core.work import ProgressFile, StopRequest
 
@@ -77,6 +78,7 @@ class Pipeline:
     def train(self) -> None:
         """Train the head and what of the towers learns (a zero-shot run has nothing to train), and write that to
         ``checkpoints/head``."""
+        check_mirrors(self.config.mirrors)  # before the towers see anything
         ready = self.prepare()
         head, tuning = new_head(ready), ready.tuning
         if self.config.start_from:
@@ -175,22 +177,21 @@ class Pipeline:
         if trainer.note:
             log.info(trainer.note)
         found = {} if resumed else references(head, objective, data, self.config.training.batch_size)
-        log_of_steps = MetricsLog(self.run.folder, keep_up_to=resumed) if self.world.first else None
-        with closing(log_of_steps) if log_of_steps else nullcontext() as metrics:
-            if metrics and not resumed:
-                metrics.write({"references": found, **({"note": trainer.note} if trainer.note else {})})
-            self._follow(trainer, metrics, tell)
+        with Observer(self.run, ready, resumed) if self.world.first else nullcontext() as observer:
+            if observer and not resumed:
+                observer.begin(found, trainer.note)
+            self._follow(trainer, observer, tell)
         trainer.finish()
 
-    def _follow(self, trainer: Trainer, metrics: MetricsLog | None, tell: Any) -> None:
+    def _follow(self, trainer: Trainer, observer: Observer | None, tell: Any) -> None:
         """Write every step down as it happens; save now and then, at the end, and when asked to stop."""
         saved, every = trainer.elapsed, self.config.training.checkpoint_every
         for step in trainer.steps():
             stop, last = any_of(self.stop.asked, trainer.device), step.step == trainer.total_steps
-            if metrics:
-                metrics.write({key: value for key, value in asdict(step).items() if value != {}})
+            if observer:
+                observer.hurry = stop
+                observer.step(step, trainer)
                 tell(step.step, trainer.total_steps)
-                _report(step, trainer.total_steps)
                 trainer.checkpoints.raise_failed()
                 if last or stop or (step.elapsed - saved >= every and not trainer.checkpoints.busy):
                     trainer.save(wait=last or stop)
@@ -222,9 +223,3 @@ def load_weights(run: Run, head: Head, tuning: Tuning) -> None:
     path = run.folder / "checkpoints" / "head.safetensors"
     verify(path, read_json(path.with_suffix(".json"))["file"])
     load_learned(head, tuning, load_file(path))
-
-
-def _report(step: StepMetrics, total: int) -> None:
-    if step.validation or step.step == total:
-        scores = "".join(f"  validation {name} {value:.3f}" for name, value in step.validation.items())
-        log.info("step %d/%d  epoch %.0f  loss %.4f%s", step.step, total, step.epoch, step.loss, scores)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import platform
 import subprocess
 import time
@@ -12,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import metadata
-from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
 
 from core import jobs
+from core.accelerators import CPU, accelerators
 from core.config.run import RunConfig
 from core.errors import ArtefactError, FluoroscopeError, RunError, StudyError
-from core.files import read_json, replacing, verify, write_json
+from core.files import read_json, verify, write_json
 from core.shelf import Shelved, last_checkpoint
 from core.slurm.placing import Place, check_devices
 from core.store import EmbeddingSet, Projection
@@ -125,7 +123,13 @@ class Run(Shelved):
         Raises:
             RunBusy: it is already running, or waits.
         """
-        jobs.start(self.folder, self.arguments(stage), accelerators=0 if stage in WITHOUT_TOWERS else 1)
+        wanted = 0 if stage in WITHOUT_TOWERS else self._accelerators()
+        jobs.start(self.folder, self.arguments(stage), accelerators=wanted)
+
+    def _accelerators(self) -> int:
+        """How many it takes; without any, its processes share the CPU."""
+        wanted = self.config.training.devices
+        return wanted if wanted > 1 and accelerators() != [CPU] else 1
 
     def place(self, where: Place) -> None:
         """Say where it runs from its next start on.
@@ -228,38 +232,3 @@ def _provenance() -> dict[str, Any]:
         "packages": versions,
         "git_commit": git.stdout.strip() if git.returncode == 0 else None,
     }
-
-
-class MetricsLog:
-    """``metrics.jsonl``: one writer, one line per write."""
-
-    def __init__(self, folder: Path, *, keep_up_to: int = 0) -> None:
-        """Open for appending; lines of steps past ``keep_up_to`` (which a resumed run makes again) are cut off.
-
-        With 0, the run begins anew, and so does its log.
-        """
-        self.path = folder / "metrics.jsonl"
-        kept = [row for row in read_metrics(self.path) if keep_up_to and row.get("step", 0) <= keep_up_to]
-        with replacing(self.path) as stream:
-            stream.write("".join(json.dumps(row) + "\n" for row in kept).encode())
-        self._handle = os.open(self.path, os.O_WRONLY | os.O_APPEND)
-
-    def write(self, row: dict[str, Any]) -> None:
-        os.write(self._handle, (json.dumps(row, allow_nan=False) + "\n").encode())
-
-    def close(self) -> None:
-        os.close(self._handle)
-
-
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The rows of a ``metrics.jsonl``; a torn last line is left out."""
-    if not path.is_file():
-        return []
-    whole, _, _ = path.read_bytes().rpartition(b"\n")
-    rows = []
-    for line in whole.splitlines():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            continue  # a power cut can leave a block of zeros or half a line in the middle
-    return rows

@@ -1,4 +1,4 @@
-"""The loop, one :class:`StepMetrics` at a time."""
+"""The loop, one :class:`core.logbook.StepMetrics` at a time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,37 +31,13 @@ from core.errors import ConfigError, TrainingDiverged
 from core.feeds import Moment
 from core.heads import Head
 from core.inputs import TrainingData
+from core.logbook import StepMetrics
 from core.losses.objective import Objective
 from core.losses.temperature import temperature_at
+from core.metering import Meter
 from core.metrics.ranking import macro_auroc
 from core.parallel import average_buffers, reduce_gradients
-from core.tuning import Tuning, frozen, learned_state, load_learned, make_optimiser, parameter_groups
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepMetrics:
-    """One line of ``metrics.jsonl``.
-
-    Attributes:
-        step, epoch: steps done, and epochs as a fraction.
-        elapsed: seconds of training, summed over interruptions.
-        loss, terms: the weighted sum, and each loss before its weight, in nats (cosines for Gram and absolute).
-        learning_rate, temperature, gradient_norm: of this step, the norm before clipping.
-        images_per_second: over this step.
-        validation: at the end of an epoch ``loss`` and ``auroc`` (macro) on the validation split, where it has what
-            they need; else empty.
-    """
-
-    step: int
-    epoch: float
-    elapsed: float
-    loss: float
-    terms: dict[str, float]
-    learning_rate: float
-    temperature: float
-    gradient_norm: float
-    images_per_second: float
-    validation: dict[str, float]
+from core.tuning import Tuning, frozen, learned_state, learning_rates, load_learned, make_optimiser, parameter_groups
 
 
 def schedule(warmup_share: float, step: int, steps: int) -> float:
@@ -107,6 +82,8 @@ class Trainer:
         self.optimiser = make_optimiser(config.optimiser, groups)
         self.step = 0
         self.elapsed = 0.0
+        self.batch: tuple[Tensor, Moment] | None = None  # of the newest step, for whoever wants to show it
+        self.meter = Meter(self.device)
         self.judged_by = self._judged_by()
         self.best: dict[str, Any] = {"step": 0}
         self.best_weights: Tensors | None = None
@@ -198,7 +175,9 @@ class Trainer:
             if self.objective.config.temperature_end:
                 self.head.set_temperature(temperature_at(self.objective.config, self.step, self.total_steps))
             self.tuning.thaw(epoch)
-            loss, terms, norm = self._update(rows, self._moment(epoch, len(rows)), share)
+            moment = self._moment(epoch, len(rows))
+            self.batch = rows, moment
+            loss, terms, norm = self._update(rows, moment, share)
             self.step += 1
             validation = self._validate() if position == self.steps_per_epoch - 1 else {}
             seconds = time.perf_counter() - started
@@ -213,6 +192,8 @@ class Trainer:
                 temperature=1 / self.head.scale.item(),
                 gradient_norm=norm,
                 images_per_second=len(rows) / seconds,
+                learning_rates=learning_rates(self.optimiser),
+                use=self.meter.read(),
                 validation=validation,
             )
 

@@ -29,6 +29,11 @@ class Part:
     epoch: int
     rate: float
 
+    @property
+    def of(self) -> str:
+        """``image tower`` or ``text tower``."""
+        return f"{next(iter(self.parameters)).split('.', 1)[0]} tower"
+
 
 class Tuning:
     """What learns of the towers that are given; the rest of each is frozen, in evaluation mode.
@@ -120,20 +125,34 @@ def _set_modes(module: nn.Module, parent: bool = False) -> None:
 def parameter_groups(
     modules: tuple[nn.Module, ...], tuning: Tuning, rate: float, weight_decay: float
 ) -> list[dict[str, object]]:
-    """Groups for an optimiser, each with its ``peak`` learning rate: heads and objective, then each part of the towers.
+    """Groups for an optimiser: heads and objective, then each part of the towers; each says what it is ``of`` and its
+    ``peak`` learning rate.
 
     Weights decay; what has less than two dimensions (biases, norms, temperatures, learned sigmas) does not.
     """
     own = [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
     groups = []
-    for parameters, peak in [(own, rate), *((list(part.parameters.values()), part.rate) for part in tuning.parts)]:
+    parts = [(part.of, list(part.parameters.values()), part.rate) for part in tuning.parts]
+    for of, parameters, peak in [("head", own, rate), *parts]:
         for chosen, decay in (
             ([one for one in parameters if one.ndim >= 2], weight_decay),
             ([one for one in parameters if one.ndim < 2], 0.0),
         ):
             if chosen:
-                groups.append({"params": chosen, "peak": peak, "lr": peak, "weight_decay": decay})
+                groups.append({"params": chosen, "of": of, "peak": peak, "lr": peak, "weight_decay": decay})
     return groups
+
+
+def learning_rates(optimiser: torch.optim.Optimizer) -> dict[str, float]:
+    """The rates of what learns now: of the head and of each tower, of a tower whose layers differ its highest and its
+    lowest; nothing where there is one rate alone."""
+    rates: dict[str, set[float]] = {}
+    for group in optimiser.param_groups:
+        if any(parameter.requires_grad for parameter in group["params"]):
+            rates.setdefault(group["of"], set()).add(group["lr"])
+    found = {of: max(own) for of, own in rates.items()}
+    found |= {f"{of} lowest": min(own) for of, own in rates.items() if len(own) > 1}
+    return found if len(found) > 1 else {}
 
 
 def frozen() -> Tuning:

@@ -1,8 +1,9 @@
 """Files that were read once are not read again while they stay the same.
 
 The only file with Streamlit's caches. A cache is keyed on (path, mtime_ns, size) of the manifest that names the data,
-never on the data; what lies in somebody's folder is looked up again after half a minute. Arrays are kept as they are
-and marked read-only (``cache_resource``): ``cache_data`` would copy them at every rerun.
+never on the data; what lies in somebody's folder is looked up again after half a minute, and a log that grows is read
+on from where it was. Arrays are kept as they are and marked read-only (``cache_resource``): ``cache_data`` would copy
+them at every rerun.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from numpy.typing import NDArray
 
 from core.config.importing import MappingConfig, Source
 from core.imported import ImportedSet, folder_of
+from core.logbook import Logbook, Metrics
 from core.metrics.comparison import PatientScores
+from core.pictures.seen import Sheet, sheet
 from core.pictures.source import judged_centroids, judged_pairs, test_scores
-from core.runs import Run, read_metrics
+from core.runs import Run
 from core.searches import Search, Trial
+from core.seen import FILE, Seen
 from core.store import EmbeddingSet, Projection
 from core.studies.folder import Folder
 from core.studies.mapping import open_table, propose
@@ -159,15 +163,26 @@ def _evaluation(key: Stamp, _run: Run) -> dict[str, Any]:
     return _run.evaluation()
 
 
-def metrics(run: Run) -> list[dict[str, Any]]:
-    """The rows of ``metrics.jsonl`` so far."""
-    path = run.folder / "metrics.jsonl"
-    return _metrics(stamp(path), path)
+def metrics(run: Run) -> Metrics:
+    """What ``metrics.jsonl`` holds so far; of one that grew since the last look only the new lines are read."""
+    return _logbook(run.folder / "metrics.jsonl").read()
 
 
-@st.cache_resource(max_entries=50, show_spinner=False)
-def _metrics(key: Stamp, _path: Path) -> list[dict[str, Any]]:
-    return read_metrics(_path)
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _logbook(path: Path) -> Logbook:
+    """Keyed on the path alone: it sees for itself what is new in the file, and whether it is another one."""
+    return Logbook(path)
+
+
+def seen(run: Run, of: Study) -> Sheet | None:
+    """The radiographs that a run was looking at when it last wrote them down; None where it has not yet."""
+    key = stamp(run.folder / FILE)
+    return _seen(key, of.fingerprint, run, of) if key[1] else None
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _seen(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> Sheet:
+    return sheet(_of, _run.config, Seen.load(_run.folder))
 
 
 def trials(search: Search) -> list[Trial]:

@@ -10,10 +10,10 @@ import streamlit as st
 from core.config.vectors import OrthogonaliseConfig, VectorImportConfig
 from core.errors import InputError
 from core.imported import CURVE, ImportedSet, folder_of, set_names
+from core.logbook import read_metrics
 from core.metrics.similarity import uniformity
 from core.pictures import similarity as pictures
 from core.roots import allowed_folder, data_roots
-from core.runs import read_metrics
 from core.studies.vocabulary import VOCABULARIES
 from core.vectors.making import Making, Settings, list_makings
 from dashboard import cached, selection, status

@@ -146,6 +146,7 @@ def show(
     clicks: bool = False,
     camera_group: str | None = None,
     help: str = "",
+    csv: Callable[[], bytes] | None = None,
 ) -> Click | None:
     """A figure with one line of help and its export menu.
 
@@ -158,6 +159,7 @@ def show(
         clicks: whether a click comes back.
         camera_group: 3D figures of a group turn together.
         help: how to read it.
+        csv: makes the CSV where that holds more than the figure draws.
     """
     click = plot(
         figure,
@@ -172,11 +174,11 @@ def show(
         if help:
             st.caption(help)
         with st.popover("Export", icon=":material/download:", width="content"):
-            _exports(figure, key, name)
+            _exports(figure, key, name, csv)
     return click
 
 
-def _exports(figure: go.Figure, key: str, name: Sequence[str]) -> None:
+def _exports(figure: go.Figure, key: str, name: Sequence[str], csv: Callable[[], bytes] | None) -> None:
     """One button per format; a file is made only when its button is pressed."""
     columns = 2 if selection.switch("Two-column width", name=f"wide-{key}") else 1
     rendered = chromium_available()
@@ -188,7 +190,7 @@ def _exports(figure: go.Figure, key: str, name: Sequence[str]) -> None:
     for form in FORMATS:
         st.download_button(
             form.upper(),
-            data=_maker(figure, form, columns),
+            data=csv if csv and form == "csv" else _maker(figure, form, columns),
             file_name=file_name(name, form),
             key=f"export-{key}-{form}",
             disabled=not rendered and form in ("svg", "pdf", "png"),
@@ -253,8 +255,10 @@ def _field(title: str, hint: Any, value: Any, rule: Any, key: str) -> Any:
     return st.text_input(title, value, help=rule.help, key=key)
 
 
-def _lines(title: str, kind: type, values: tuple[Any, ...], rule: Any, key: str) -> tuple[Any, ...]:
-    """Several words, or whole numbers, one a line."""
+def _lines(title: str, kind: Any, values: tuple[Any, ...], rule: Any, key: str) -> tuple[Any, ...]:
+    """Several of a few choices; or several words, or whole numbers, one a line."""
+    if get_origin(kind) is Literal:
+        return tuple(st.multiselect(title, get_args(kind), values, help=rule.help, key=key))
     text = st.text_area(title, "\n".join(map(str, values)), help=f"{rule.help} (one a line)", key=key)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     try:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from scripts import bench_import, bench_rows
+from scripts import bench_curves, bench_import, bench_rows
 from scripts.common import main, set_up_log
 
 REPEATS = 5
@@ -57,25 +57,18 @@ def demo() -> None:
     print(f"demo radiographs of 224 px on one core: {len(rows) / taken:.1f} a second")
 
 
-def curves() -> None:
-    """A 100,000-step curve, thinned and smoothed, against the same curve drawn whole."""
-    from core.figures.curves import Curve, loss_curves
+def gpu() -> None:
+    """ViT towers in training and embedding; needs a GPU."""
+    from scripts.bench_gpu import compare
 
-    steps = np.arange(100_000)
-    values = np.exp(-steps / 30_000) + np.random.default_rng(0).normal(0, 0.05, len(steps))
-    line = Curve(name="run", x=steps, y=values)
-    ours = seconds(lambda: loss_curves([line], smoothing=0.6).to_json())
-
-    import plotly.graph_objects as go
-
-    whole = seconds(lambda: go.Figure(go.Scatter(x=steps.tolist(), y=values.tolist())).to_json())
-    print(f"100,000 steps: ours {ours * 1000:.0f} ms, the whole curve from lists {whole * 1000:.0f} ms")
+    compare()
 
 
 BENCHES = {
     "features": features,
     "demo": demo,
-    "curves": curves,
+    "curves": bench_curves.compare,
+    "gpu": gpu,
     "import": bench_import.compare,
     "rows": bench_rows.compare,
 }

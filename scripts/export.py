@@ -54,7 +54,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="file to write (default: a name made from figure and run)")
     parser.add_argument("--columns", type=int, choices=(1, 2), default=1, help="width of a journal's columns")
     parser.add_argument("--dark", action="store_true")
-    parser.add_argument("--quantity", choices=sorted(curves.TITLES), default="loss", help="of curves")
+    parser.add_argument("--quantity", choices=sorted(curves.QUANTITIES), default="loss", help="of curves")
     parser.add_argument("--colour", default="findings", help="of the space: findings, one finding, split, sex, …")
     parser.add_argument("--cosines", choices=sorted(similarity.KINDS), default="prompts", help="of similarity")
     parser.add_argument("--shift", type=float, default=0.0, help="of the gap-map and the shift")
@@ -75,7 +75,10 @@ def work() -> None:
     if figure is None:
         raise ExportError(f"Run {runs[0].id[:8]} has nothing to draw for {arguments.figure!r}.")
     form = arguments.format
-    made = figure_csv(figure) if form == "csv" else figure_bytes(figure, form, columns=arguments.columns)
+    if form == "csv" and arguments.figure == "curves":  # the picture is thinned
+        made = curves.curves_csv(Files(), runs, arguments.quantity)
+    else:
+        made = figure_csv(figure) if form == "csv" else figure_bytes(figure, form, columns=arguments.columns)
     out = arguments.out or Path(file_name((arguments.figure, runs[0].title, runs[0].id[:4]), form))
     with replacing(out.absolute()) as stream:
         stream.write(made)

@@ -239,7 +239,7 @@ def test_tyro_makes_the_command_line() -> None:
 
 
 def test_help_of_every_setting_shows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("COLUMNS", "600")
     shown = io.StringIO()
     with redirect_stdout(shown), pytest.raises(SystemExit):
         tyro.cli(RunConfig, default=a_run(), args=["--help"])

@@ -14,12 +14,13 @@ from core.config.objective import ObjectiveConfig
 from core.config.run import HeadConfig
 from core.demands import check_study
 from core.errors import ConfigError, InputError, RunError, StudyError
+from core.logbook import read_metrics
 from core.metrics.sampling import stratified
 from core.pictures import diseases, gap, similarity, space
 from core.pictures.curves import curves, note
 from core.pictures.source import Files
 from core.pipeline import Pipeline
-from core.runs import Run, read_metrics
+from core.runs import Run
 from core.studies.captions import captions, sentence
 from core.studies.study import Study
 from core.studies.vocabulary import NIH_FINDINGS

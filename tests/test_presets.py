@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 from core.config.presets import PRESETS, preset
 from core.config.run import RunConfig
 from core.demands import new_run
-from core.runs import Run, read_metrics
+from core.logbook import read_metrics
+from core.runs import Run
 from tests.finished import WHOLE, command, printed
 from tests.tiny import tiny_study
 

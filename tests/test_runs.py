@@ -18,7 +18,7 @@ from core.config.presets import preset
 from core.config.run import RunConfig
 from core.errors import ArtefactError, RunError, StudyError
 from core.files import read_json, stamp, write_json
-from core.runs import MetricsLog, Run, identity, list_runs, read_metrics
+from core.runs import Run, identity, list_runs
 from core.store import EmbeddingSet
 from core.work import ProgressFile, read_progress
 from tests.tiny import tiny_study
@@ -102,67 +102,6 @@ def test_labels_are_only_labels(workspace: Path, label: str) -> None:
     assert Run.load(run.id).config.study == label
     assert [path.name for path in (workspace / "runs").iterdir()] == [run.id]
     assert sorted(path.name for path in workspace.iterdir()) == ["runs"]
-
-
-def rows(count: int) -> list[dict[str, Any]]:
-    references = {"references": {"orthogonal": {"chance": 0.1, "floor": 0.0}}}
-    return [references, *({"step": step, "loss": 1 / step, "terms": {"a": 0.1 * step}} for step in range(1, count + 1))]
-
-
-def write(folder: Path, values: list[dict[str, Any]]) -> Path:
-    log = MetricsLog(folder)
-    for row in values:
-        log.write(row)
-    log.close()
-    return folder / "metrics.jsonl"
-
-
-def test_a_log_cut_at_every_byte_gives_all_whole_lines(tmp_path: Path) -> None:
-    """Fault row 12."""
-    values = rows(4)
-    whole = write(tmp_path, values).read_bytes()
-    assert whole.count(b"\n") == 5
-    cut = tmp_path / "cut.jsonl"
-    for length in range(len(whole) + 1):
-        cut.write_bytes(whole[:length])
-        assert read_metrics(cut) == values[: whole[:length].count(b"\n")], length
-
-
-def test_a_hole_in_the_middle_of_a_log_loses_only_its_lines(tmp_path: Path) -> None:
-    path = write(tmp_path, rows(3))
-    lines = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"".join([lines[0], b"\0" * (len(lines[1]) - 1) + b"\n", lines[2][:9] + b"\n", lines[3]]))
-    assert read_metrics(path) == [rows(3)[0], rows(3)[3]]
-
-
-def test_no_log_is_no_rows(tmp_path: Path) -> None:
-    assert read_metrics(tmp_path / "metrics.jsonl") == []
-
-
-def test_resuming_drops_later_steps_and_keeps_the_reference_lines(tmp_path: Path) -> None:
-    path = write(tmp_path, rows(5))
-    path.write_bytes(path.read_bytes() + b'{"step": 6, "lo')
-    log = MetricsLog(tmp_path, keep_up_to=3)
-    log.write({"step": 4, "loss": 9.0})
-    log.close()
-    assert read_metrics(path) == [*rows(3), {"step": 4, "loss": 9.0}]
-    MetricsLog(tmp_path, keep_up_to=1).close()
-    assert read_metrics(path) == rows(1)
-
-
-def test_beginning_anew_empties_the_log(tmp_path: Path) -> None:
-    path = write(tmp_path, rows(5))
-    MetricsLog(tmp_path).close()
-    assert path.read_bytes() == b""
-
-
-def test_a_number_that_json_lacks_is_not_written(tmp_path: Path) -> None:
-    log = MetricsLog(tmp_path)
-    with pytest.raises(ValueError, match="Out of range"):
-        log.write({"step": 1, "loss": float("nan")})
-    log.write({"step": 2})
-    log.close()
-    assert read_metrics(tmp_path / "metrics.jsonl") == [{"step": 2}]
 
 
 def test_log_tail(tmp_path: Path) -> None:

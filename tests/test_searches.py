@@ -15,7 +15,8 @@ import pytest
 from core import jobs
 from core.config.search import SearchConfig
 from core.errors import ConfigError, RunBusy, RunError
-from core.runs import Run, list_runs, read_metrics
+from core.logbook import read_metrics
+from core.runs import Run, list_runs
 from core.searches import Search, SearchWorker, list_searches
 from core.studies.study import Study
 from tests.tiny import tiny_study, until

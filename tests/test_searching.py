@@ -15,7 +15,8 @@ from optuna.trial import TrialState, create_trial
 
 from core import processes
 from core.config.run import RunConfig
-from core.runs import MANIFESTS, Run, list_runs, read_metrics
+from core.logbook import read_metrics
+from core.runs import MANIFESTS, Run, list_runs
 from core.searches import Search, SearchWorker
 from core.searching import worker as working
 from core.searching.journal import open_study, sampler_of

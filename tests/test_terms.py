@@ -22,7 +22,7 @@ from core.losses.consistency import consistency, prompt_logits, vector
 from core.losses.objective import Objective
 from core.losses.structure import semantic
 from core.losses.subspaces import subspaces
-from core.pictures.curves import TITLES
+from core.pictures.curves import QUANTITIES
 from core.studies.hierarchy import path_similarity
 from core.studies.vocabulary import NIH_FINDINGS
 from tests.test_heads import IMAGE, TEXT, drawn
@@ -83,7 +83,7 @@ def settings(loss: str, **changes: Any) -> ObjectiveConfig:
 
 
 def test_there_is_a_curve_for_each_loss() -> None:
-    assert set(ALL_LOSSES) < set(TITLES)
+    assert set(ALL_LOSSES) < set(QUANTITIES)
     assert {loss for losses in LOSSES.values() for loss in losses} == set(ALL_LOSSES) >= OF_PROMPTS | OF_CAPTIONS
 
 

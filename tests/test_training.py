@@ -24,9 +24,9 @@ from core.errors import ConfigError, TrainingDiverged
 from core.feeds import CachedImages, CachedTexts
 from core.heads import Head, build_head
 from core.inputs import Split, TrainingData
+from core.logbook import StepMetrics
 from core.losses.objective import Objective
 from core.training import (
-    StepMetrics,
     Trainer,
     macro_auroc,
     schedule,
@@ -91,7 +91,9 @@ def trainer(
 
 def told(steps: Iterator[StepMetrics]) -> list[dict[str, Any]]:
     """What must not depend on the clock."""
-    return [{k: v for k, v in asdict(step).items() if k not in ("elapsed", "images_per_second")} for step in steps]
+    return [
+        {k: v for k, v in asdict(step).items() if k not in ("elapsed", "images_per_second", "use")} for step in steps
+    ]
 
 
 def weights(head: Head) -> dict[str, Tensor]:
@@ -138,8 +140,10 @@ def test_a_step_tells_what_happened(tmp_path: Path) -> None:
         assert step.loss == pytest.approx(sum(step.terms.values()), rel=1e-5)
         assert set(step.terms) == {"classification", "contrastive", "orthogonal"}
         assert step.images_per_second > 0
+        assert step.learning_rates == {}  # one rate alone
         assert step.temperature >= 0.01 - 1e-6
     assert all(a.elapsed < b.elapsed for a, b in pairwise(steps))
+    assert steps[0].use["host_bytes"] > 0
 
 
 def test_each_epoch_sees_each_row_once_in_an_order_of_its_own(tmp_path: Path) -> None:

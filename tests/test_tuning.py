@@ -26,7 +26,7 @@ from core.heads import build_head
 from core.inputs import Split, TrainingData
 from core.losses.objective import Objective
 from core.training import Trainer, seed_everything
-from core.tuning import Tuning, frozen, learned_state, load_learned, make_optimiser, parameter_groups
+from core.tuning import Tuning, frozen, learned_state, learning_rates, load_learned, make_optimiser, parameter_groups
 from tests.small_towers import small_encoder
 
 K, N, VAL = 3, 20, 8
@@ -96,6 +96,7 @@ def test_matrices_decay_and_nothing_else_does() -> None:
     groups = parameter_groups((head,), made, rate=0.1, weight_decay=0.3)
     told = [(len(group["params"]), group["peak"], group["weight_decay"]) for group in groups]  # type: ignore[arg-type]
     assert told == [(1, 0.1, 0.3), (1, 0.1, 0.0), (1, 0.01, 0.3), (1, 0.01, 0.0), (1, 0.01, 0.3), (1, 0.01, 0.0)]
+    assert [group["of"] for group in groups] == ["head"] * 2 + ["text tower"] * 4
     assert all(one.ndim >= 2 for group in groups if group["weight_decay"] for one in group["params"])  # type: ignore[attr-defined]
     assert isinstance(make_optimiser("sgd", groups), torch.optim.SGD)
 
@@ -199,7 +200,7 @@ def trainer(folder: Path, encoder: Encoder, kind: str, objective: ObjectiveConfi
 
 
 def told(steps: Any, most: int = 99) -> list[dict[str, Any]]:
-    clock = ("elapsed", "images_per_second")
+    clock = ("elapsed", "images_per_second", "use")
     found = []
     for _, step in zip(range(most), steps, strict=False):
         found.append({key: value for key, value in asdict(step).items() if key not in clock})
@@ -345,3 +346,23 @@ def test_cached_texts() -> None:
     texts = CachedTexts(torch.arange(6.0).view(3, 2), torch.ones(2, 2), torch.zeros(2, 2))
     assert texts.captions(torch.tensor([2, 0, 2])).tolist() == [[4, 5], [0, 1], [4, 5]]
     assert texts.prompts().tolist() == [[1, 1], [1, 1]] and texts.negatives().sum() == 0
+
+
+def test_rates_are_told_of_what_learns_now() -> None:
+    head, tower = nn.Linear(2, 2), {"image": nn.Linear(2, 2), "deep": nn.Linear(2, 2), "text": nn.Linear(2, 2)}
+    groups = [
+        {"params": list(module.parameters()), "of": of, "lr": rate}
+        for module, of, rate in [
+            (head, "head", 0.4),
+            (tower["image"], "image tower", 0.2),
+            (tower["deep"], "image tower", 0.1),
+            (tower["text"], "text tower", 0.3),
+        ]
+    ]
+    optimiser = make_optimiser("adamw", groups)  # type: ignore[arg-type]
+    tower["text"].requires_grad_(False)
+    expected = {"head": 0.4, "image tower": 0.2, "image tower lowest": 0.1}
+    assert learning_rates(optimiser) == expected
+    tower["text"].requires_grad_(True)
+    assert learning_rates(optimiser) == expected | {"text tower": 0.3}
+    assert learning_rates(make_optimiser("adamw", groups[:1])) == {}  # type: ignore[arg-type]

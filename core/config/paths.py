@@ -13,8 +13,8 @@ from core.config.encoders import EncoderConfig, resolve_encoder
 from core.config.run import RunConfig
 from core.errors import ConfigError
 
-NAMES = ("study", "preset", "label", "seed")
-"""Settings of a run that say what it is called or belongs to, not what it does."""
+NAMES = ("study", "preset", "label", "seed", "mirrors")
+"""Settings of a run that say what it is called or belongs to, or who is told of it, not what it does."""
 
 
 def settings(run: RunConfig) -> dict[str, Any]:

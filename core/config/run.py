@@ -12,6 +12,7 @@ from core.config.tuning import TuningConfig
 from core.errors import ConfigError
 
 Precision = Literal["auto", "fp32", "bf16"]
+Mirror = Literal["tensorboard", "mlflow"]
 
 
 @config
@@ -140,6 +141,9 @@ class RunConfig(Config):
         default=(), help="findings to ask the study for (unknown where it lacks them); none: its own"
     )
     seed: int = setting(default=0, help="seed of initialisation, order and dropout", low=0, high=2**31 - 1, main=True)
+    mirrors: tuple[Mirror, ...] = setting(
+        default=(), help="other programs that get the metrics too, in the run's folder: tensorboard, mlflow"
+    )
     head: HeadConfig = setting(help="what is learned", factory=HeadConfig)
     tuning: TuningConfig = setting(help="what of the towers learns", factory=TuningConfig)
     objective: ObjectiveConfig = setting(help="the losses", factory=ObjectiveConfig)

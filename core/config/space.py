@@ -20,6 +20,7 @@ FIXED: dict[str, str] = {
     "study": "trials on different studies cannot be compared",
     "preset": "a preset is where all settings start from; search over the settings that it sets",
     "label": "it names the trial",
+    "mirrors": "it changes nothing that is trained",
     "start_from": "it names the run whose weights a trial begins with",
     "findings": "trials on different findings cannot be compared",
     "seed": "the best seed is luck, which another study does not share",

@@ -13,8 +13,13 @@ from core.errors import InputError
 from core.figures.theme import LIGHT, Theme, empty, figure, plain, same_length
 
 BINS = 1000
+"""A curve has at most so many bins, each with two points."""
+
 FEW = 40
 """Curves of fewer values show each as a dot."""
+
+BLOCK = 64
+"""So many values are averaged in one product of matrices."""
 
 SLOTS = (("right", 1.0), ("center", 0.5), ("left", 0.0))
 """Where along its line a reference's label may stand; the first that is free is taken."""
@@ -30,6 +35,7 @@ class Curve:
     x: ArrayLike
     y: ArrayLike
     colour_index: int = 0
+    dash: str = "solid"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,40 +49,58 @@ class Reference:
 def smooth(values: ArrayLike, weight: float) -> Floats:
     """Exponential moving average, debiased so that the first values are not drawn towards 0 (as TensorBoard does).
 
+    The t-th value x_t, counted from 1, becomes s_t / (1 - weight^t), with s_0 = 0 and
+    s_t = weight s_(t-1) + (1 - weight) x_t.
+
     Args:
         values: (n,); values that are not finite stay as they are and do not enter the average.
         weight: of the past, 0 (no smoothing) to below 1.
     """
     if not 0 <= weight < 1:
         raise InputError(f"The smoothing weight is {weight}; it must be 0 or more and less than 1.")
-    found = np.asarray(values, np.float64).copy()
-    last, total = 0.0, 0.0
-    for at, value in enumerate(found):
-        if np.isfinite(value):
-            last = weight * last + (1 - weight) * value
-            total = weight * total + (1 - weight)
-            found[at] = last / total
+    found = np.array(values, np.float64)
+    known = np.isfinite(found)
+    count = int(known.sum())
+    blocks = np.zeros((-(-count // BLOCK), BLOCK))
+    blocks.flat[:count] = found[known]
+    back = np.arange(BLOCK)[:, None] - np.arange(BLOCK)
+    inside = blocks @ np.where(back >= 0, float(weight) ** np.maximum(back, 0), 0.0).T
+    before, fading, past = np.zeros(len(blocks)), weight**BLOCK, 0.0
+    for at, last in enumerate(inside[:, -1].tolist()):  # what a block hands on to the next
+        before[at] = past
+        past = fading * past + last
+    powers = float(weight) ** np.arange(1, BLOCK + 1)
+    sums = inside + before[:, None] * powers
+    missing = fading ** np.arange(len(blocks))[:, None] * powers  # weight^t
+    found[known] = (sums * (1 - weight) / (1 - missing)).ravel()[:count]
     return found
 
 
 def thin(x: ArrayLike, y: ArrayLike, bins: int = BINS) -> tuple[Floats, Floats]:
     """Keep the smallest and the largest value of each bin, and the ends, so that no spike disappears.
 
+    A bin holds a power of two of consecutive values, counted from the first: new values at the end change no other
+    bin, and when the bins become twice as wide, only points go that were there. So a live curve does not jump.
+
     Args:
         x, y: (n,) values in drawing order.
-        bins: how many bins of equal count; nothing is left out up to twice as many values.
+        bins: how many bins at most; nothing is left out up to twice as many values.
     """
     xs, ys = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if len(xs) <= 2 * bins:
+    count = len(ys)
+    width = 1
+    while width * bins < count:
+        width *= 2
+    if width <= 2:
         return xs, ys
-    keep = {0, len(ys) - 1}
-    for part in np.array_split(np.arange(len(ys)), bins):
-        finite = part[np.isfinite(ys[part])]
-        gaps = part[~np.isfinite(ys[part])]
-        keep.update(gaps[:1].tolist())
-        if len(finite):
-            keep.update((int(finite[ys[finite].argmin()]), int(finite[ys[finite].argmax()])))
-    rows = np.array(sorted(keep))
+    parts = np.full((-(-count // width), width), np.nan)
+    parts.flat[:count] = ys
+    known = np.isfinite(parts)
+    starts = np.arange(len(parts)) * width
+    low = (starts + np.where(known, parts, np.inf).argmin(1))[known.any(1)]
+    high = (starts + np.where(known, parts, -np.inf).argmax(1))[known.any(1)]
+    gaps = (starts + known.argmin(1))[~known.all(1)]  # the first of each bin breaks the line there
+    rows = np.unique(np.concatenate([[0], low, high, gaps[gaps < count], [count - 1]]))
     return xs[rows], ys[rows]
 
 
@@ -89,9 +113,13 @@ def loss_curves(
     log_x: bool = False,
     log_y: bool = False,
     smoothing: float = 0.0,
+    from_zero: bool = False,
     theme: Theme = LIGHT,
 ) -> go.Figure:
-    """Several runs' curves of one quantity; raw values thin behind smoothed ones."""
+    """Several runs' curves of one quantity; raw values thin behind smoothed ones.
+
+    ``from_zero``: for quantities whose small changes do not matter, such as memory.
+    """
     if not any(np.isfinite(np.asarray(curve.y, np.float64)).any() for curve in series):
         return empty(theme, "No values yet")
     made = figure(theme, height=320)
@@ -103,21 +131,24 @@ def loss_curves(
         raw = np.where(np.isfinite(raw), raw, np.nan)
         if smoothing > 0:
             made.add_scatter(
-                x=x, y=raw, mode="lines", line={"color": colour, "width": 1}, opacity=0.3, name=name, showlegend=False,
-                hoverinfo="skip", legendgroup=group,
+                x=x, y=raw, mode="lines", line={"color": colour, "width": 1, "dash": curve.dash}, opacity=0.3,
+                name=name, showlegend=False, hoverinfo="skip", legendgroup=group,
             )  # fmt: skip
             x, raw = thin(curve.x, smooth(curve.y, smoothing))
         raw = np.where(np.isfinite(raw), raw, np.nan)
         sizes = np.where(_alone(raw) | (len(x) < FEW), 5, 0)
         made.add_scatter(
             x=x, y=raw, mode="lines+markers" if sizes.any() else "lines", name=name, legendgroup=group,
-            line={"color": colour, "width": 2}, connectgaps=False,
+            line={"color": colour, "width": 2, "dash": curve.dash}, connectgaps=False,
             marker={"size": 5 if sizes.all() else sizes, "color": colour},
         )  # fmt: skip
     _add_references(made, series, references, log_y, theme)
-    made.update_xaxes(title_text=plain(x_title), type="log" if log_x else "linear")
-    made.update_yaxes(title_text=plain(y_title), type="log" if log_y else "linear")
-    made.update_layout(showlegend=len(series) > 1, hovermode="x unified" if len(series) > 1 else "x")
+    for axis, title, log in ((made.layout.xaxis, x_title, log_x), (made.layout.yaxis, y_title, log_y)):
+        axis.title.text, axis.type = plain(title), "log" if log else "linear"
+    if from_zero and not log_y:
+        made.layout.yaxis.rangemode = "tozero"
+    made.layout.showlegend = len(series) > 1
+    made.layout.hovermode = "x unified" if len(series) > 1 else "x"
     return made
 
 

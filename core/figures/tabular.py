@@ -35,6 +35,16 @@ def figure_csv(figure: go.Figure) -> bytes:
     return out.getvalue().encode()
 
 
+def columns_csv(columns: Mapping[str, Any]) -> bytes:
+    """A table by its columns, all of one length, UTF-8; what is missing (NaN) stays empty, never 0."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([_text(name) for name in columns])
+    parts = [values.tolist() if isinstance(values, np.ndarray) else map(_text, values) for values in columns.values()]
+    writer.writerows(zip(*([_number(value) for value in part] for part in parts), strict=True))
+    return out.getvalue().encode()
+
+
 def _legend(figure: go.Figure) -> dict[str, str]:
     """Colour -> name of the empty traces that explain the colours of another trace."""
     return {

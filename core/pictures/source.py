@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.logbook import Logbook, Metrics
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores, patient_scores
-from core.runs import Run, read_metrics
+from core.runs import Run
 from core.store import EmbeddingSet, Projection, paired_rows
 from core.studies.study import Study
 
@@ -29,7 +30,7 @@ class Source(Protocol):
 
     def evaluation(self, run: Run) -> dict[str, Any]: ...
 
-    def metrics(self, run: Run) -> list[dict[str, Any]]: ...
+    def metrics(self, run: Run) -> Metrics: ...
 
     def centroids(self, run: Run, study: Study) -> tuple[Vectors, Rows]:
         """Disease centroids (K, d) of the judged samples, NaN without support, and their support (K,)."""
@@ -56,8 +57,8 @@ class Files:
     def evaluation(self, run: Run) -> dict[str, Any]:
         return run.evaluation()
 
-    def metrics(self, run: Run) -> list[dict[str, Any]]:
-        return read_metrics(run.folder / "metrics.jsonl")
+    def metrics(self, run: Run) -> Metrics:
+        return Logbook(run.folder / "metrics.jsonl").read()
 
     def centroids(self, run: Run, study: Study) -> tuple[Vectors, Rows]:
         return judged_centroids(run.embeddings("images"), study)

@@ -8,29 +8,19 @@ from typing import Any
 
 from core.config.run import RunConfig
 from core.config.search import Judged
-from core.runs import read_metrics
+from core.logbook import Tail, read_metrics
 
 
 class ValidationTail:
     """What is new at the end of a ``metrics.jsonl``, without reading all of it at every look."""
 
     def __init__(self, path: Path, judged: Judged) -> None:
-        self.path, self.judged = path, judged
-        self._file, self._offset = 0, 0
+        self.tail, self.judged = Tail(path), judged
 
     def new(self) -> list[tuple[int, float]]:
         """(epoch, value) of the epochs that ended since the last call; a log that was begun anew is read anew."""
-        try:
-            with self.path.open("rb") as stream:
-                file = self.path.stat().st_ino
-                if file != self._file:
-                    self._file, self._offset = file, 0
-                stream.seek(self._offset)
-                whole, newline, _ = stream.read().rpartition(b"\n")
-        except FileNotFoundError:
-            return []
-        self._offset += len(whole) + len(newline)
-        rows = [json.loads(line) for line in whole.splitlines() if b'"validation"' in line]
+        _, lines = self.tail.new()
+        rows = [json.loads(line) for line in lines if b'"validation"' in line]
         return [found for row in rows if (found := _judged(row, self.judged)) is not None]
 
 

@@ -17,7 +17,8 @@ from core.config.space import Dimension, Value
 from core.demands import new_run
 from core.errors import ConfigError, RunError, StudyError
 from core.jobs import JobState
-from core.runs import MetricsLog, Run, read_metrics
+from core.logbook import MetricsLog, read_metrics
+from core.runs import Run
 from core.searches import Search, SearchWorker
 from core.searching.journal import open_study, sampler_of
 from core.searching.report import report

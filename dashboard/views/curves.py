@@ -2,30 +2,75 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
-from core.pictures.curves import AXES, TITLES, curves, note
+from core.pictures.curves import AXES, PARTS, QUANTITIES, curves, curves_csv, note
 from core.runs import Run, list_runs
-from dashboard import cached, selection
-from dashboard.widgets import header, label, plain, show, theme
+from dashboard import cached, selection, watching
+from dashboard.widgets import guarded, header, label, plain, show, theme
+
+ACROSS = 2
+"""Figures side by side."""
 
 
 def draw(runs: list[Run], axis: str, smoothing: float, log_x: bool, log_y: bool) -> None:
-    columns = st.columns(2)
-    place = 0
-    for quantity, title in TITLES.items():
-        figure = curves(cached, runs, quantity, axis=axis, smoothing=smoothing, log_x=log_x, log_y=log_y, theme=theme())
-        if figure is None:
+    """All that these runs have measured; each part of the page keeps its place, whether it has anything to show yet."""
+    drawn = 0
+    for part, title in PARTS.items():
+        place = st.container()
+        figures = {
+            name: figure
+            for name, quantity in QUANTITIES.items()
+            if quantity.part == part
+            and (
+                figure := curves(
+                    cached, runs, name, axis=axis, smoothing=smoothing, log_x=log_x, log_y=log_y, theme=theme()
+                )
+            )
+            is not None
+        }
+        drawn += len(figures)
+        if not figures:
             continue
-        with columns[place % 2]:
-            alt = f"{title} against {AXES[axis].lower()} for {', '.join(label(run) for run in runs)}"
-            show(figure, key=f"curve-{quantity}", alt=alt, name=("curves", quantity), height=320)
-        place += 1
+        place.subheader(title, anchor=False)
+        columns = place.columns(ACROSS)
+        for number, (name, figure) in enumerate(figures.items()):
+            with columns[number % ACROSS]:
+                what = f"{QUANTITIES[name].title} against {AXES[axis].lower()}"
+                show(
+                    figure,
+                    key=f"curve-{name}",
+                    alt=f"{what} for {', '.join(label(run) for run in runs)}",
+                    name=("curves", name),
+                    height=320,
+                    csv=partial(curves_csv, cached, runs, name, smoothing=smoothing),
+                )
     for run in runs:
         if said := note(cached, run):
             st.caption(plain(f"{label(run)}: {said}"))
-    if not place:
+    if not drawn:
         st.info("No step has been written yet: the towers are still looking at the radiographs, or nothing is trained.")
+
+
+def settings() -> tuple[str, float]:
+    """Along what, and how smooth."""
+    first, second = st.columns(2, vertical_alignment="center")
+    with first:
+        axis = selection.one("Along", list(AXES), name="axis", draw=st.segmented_control, format_func=AXES.__getitem__)
+    with second:
+        smoothing = selection.number(
+            "Smoothing",
+            0.0,
+            0.99,
+            name="smoothing",
+            default=0.6,
+            step=0.01,
+            help="Weight w of the past in an exponential moving average of all values: s ← w s + (1 − w) x, drawn as "
+            "s / (1 − wᵗ) after t values, so that the first ones are not drawn towards 0.",
+        )
+    return axis, smoothing
 
 
 def page() -> None:
@@ -43,25 +88,28 @@ def page() -> None:
         always_in_url=True,
         format_func=lambda key: label(runs[key]),
     )
-    first, second, third, fourth = st.columns([2, 2, 1, 1], vertical_alignment="center")
-    with first:
-        axis = selection.one("Along", list(AXES), name="axis", draw=st.segmented_control, format_func=AXES.__getitem__)
-    with second:
-        smoothing = selection.number("Smoothing", 0.0, 0.99, name="smoothing", default=0.6, step=0.01)
-    with third:
-        log_x = selection.switch("Log x", name="log-x")
-    with fourth:
-        log_y = selection.switch("Log y", name="log-y")
+    axis, smoothing = settings()
+    with st.container(horizontal=True, gap="medium"):
+        log_x, log_y = (selection.switch(f"Log {name}", name=f"log-{name}") for name in "xy")
+        looking = selection.switch(
+            "What the model sees", name="seen", help="Radiographs of the newest batch, as they enter the image tower."
+        )
     shown = [runs[key] for key in chosen]
     alive = any(run.state().busy for run in shown)
 
     @st.fragment(run_every=2.0 if alive else None)
     def live() -> None:
+        for run in shown:
+            watching.numbers(run)
+        for run in shown if looking else []:
+            guarded(partial(watching.seen, run, 2 * watching.ACROSS if len(shown) == 1 else watching.ACROSS))
         draw(shown, axis, smoothing, log_x, log_y)
 
     live()
     st.caption(
-        "Thick: smoothed (exponential moving average); thin: as measured. Dashed: chance level and floor of a loss."
+        "Thick: smoothed (exponential moving average of all values); thin: as measured. Of more steps than a "
+        "picture can hold, the least and the largest value of each bin are drawn. Dashed levels: chance and floor of a "
+        "loss. The CSV of a figure holds all values, raw and smoothed."
     )
 
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from core.metrics import gap
-from core.metrics.neighbours import nearest
 from core.pictures import gap as pictures
 from core.pictures.missing import judged, no_pairs, no_test
 from core.runs import Run
 from core.studies.study import Study
 from dashboard import cached, selection
 from dashboard.widgets import header, label, pick_runs, plain, show, study_of, theme
-
-Points = NDArray[np.floating[Any]]
 
 
 def paired(run: Run, study: Study, shifted: float, count: int) -> None:
@@ -84,24 +78,36 @@ def one_run(run: Run, study: Study, shifted: float) -> None:
     if reason := no_pairs(study, len(images)):
         st.info(reason)
         return
-    first, second = st.columns(2)
-    first.metric("Gap", _number(gap.modality_gap(images, texts).distance), help="distance of the two means, unshifted")
-    second.metric(
-        "Own text is nearest", _nearest(images, texts), help="share of images whose nearest text is their own"
-    )
+    st.metric("Gap", _number(gap.modality_gap(images, texts).distance), help="distance of the two means, unshifted")
     if gap.modality_gap(images, texts).distance < 1e-6:
         st.info("Images and texts have the same mean: there is no direction to move along.")
         return
     paired(run, study, shifted, len(images))
     measured(run, shifted)
+    retrieved(run)
     cones(run, study)
 
 
-def _nearest(images: Points, texts: Points) -> str:
-    rows = np.random.default_rng(0).permutation(len(images))[:200]
-    own = np.einsum("ij,ij->i", images[rows], texts[rows])
-    best = np.array([nearest(texts, images[row], 1).cosines[0] for row in rows])
-    return f"{float((own >= best - 1e-6).mean()):.0%}"
+def retrieved(run: Run) -> None:
+    """Whether an image finds its text, and a text its image."""
+    if not run.has("evaluate"):
+        st.info("Nothing was looked for yet: the evaluate stage has not finished.")
+        return
+    found = cached.evaluation(run)["space"]["retrieval"]
+    if found is None:
+        return
+    ways = {"image → text": found["image_to_text"], "text → image": found["text_to_image"]}
+    rows = [
+        {"": name, **{f"R@{k}": value for k, value in way["recall"].items()}, "median rank": way["median_rank"]}
+        for name, way in ways.items()
+    ]
+    recall = {column: st.column_config.NumberColumn(format="percent") for column in rows[0] if column.startswith("R@")}
+    st.dataframe(rows, hide_index=True, column_config=recall)
+    pairs = found["n_pairs"]
+    st.caption(
+        f"Recall among the k nearest, and the middle of the ranks, over {pairs:,} pairs; identical texts count as one. "
+        f"By chance R@1 is about {1 / pairs:.1%}, the median rank {(pairs + 1) / 2:,.0f}."
+    )
 
 
 def page() -> None:

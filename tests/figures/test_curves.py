@@ -31,6 +31,15 @@ def test_smoothing_is_a_weighted_mean_of_the_past(weight: float) -> None:
     values = np.random.default_rng(0).normal(size=40)
     values[[3, 17]] = np.nan
     assert np.allclose(smooth(values, weight), slow_smooth(values, weight), equal_nan=True)
+    long = np.concatenate([values, values + 9, values * 3, values])  # more than one block
+    assert np.allclose(smooth(long, weight), slow_smooth(long, weight), equal_nan=True)
+
+
+def test_smoothing_by_hand() -> None:
+    """s = 1, then (0.5 + 3) / 2 / 0.75, then ((0.5 + 3) / 2 / 2 + 2) / 0.875 with weight 0.5."""
+    assert np.allclose(smooth([1.0, 3.0, 4.0], 0.5), [1, 1.75 / 0.75, 2.875 / 0.875])
+    assert smooth([], 0.5).shape == (0,) and np.isnan(smooth([np.nan], 0.5)).all()
+    assert np.allclose(smooth(np.full(5000, 2.0), 0.999), 2)
 
 
 def test_smoothing_does_not_change_what_it_is_given() -> None:
@@ -39,25 +48,70 @@ def test_smoothing_does_not_change_what_it_is_given() -> None:
     assert values.tolist() == [1, 3]
 
 
-@pytest.mark.parametrize("count", [2001, 5003, 20_000])
-def test_thinning_keeps_both_extremes_of_each_bin_the_ends_and_the_gaps(count: int) -> None:
-    y = np.random.default_rng(1).normal(size=count)
-    y[count // 2 : count // 2 + 5] = np.nan
-    x, kept = thin(np.arange(count), y, 1000)
-    places = set(x.astype(int).tolist())
-    assert {0, count - 1} <= places
-    for part in np.array_split(np.arange(count), 1000):
-        if np.isfinite(y[part]).any():
-            assert {int(part[np.nanargmin(y[part])]), int(part[np.nanargmax(y[part])])} <= places
-        else:
-            assert np.isnan(y[[at for at in part if at in places]]).any()
+def slow_thin(y: np.ndarray, bins: int) -> set[int]:
+    """Places that are kept, bin by bin."""
+    width = 1
+    while -(-len(y) // width) > bins:
+        width *= 2
+    kept = {0, len(y) - 1}
+    for start in range(0, len(y), width):
+        part = range(start, min(start + width, len(y)))
+        known = [at for at in part if np.isfinite(y[at])]
+        kept |= {min(known, key=lambda at: y[at]), max(known, key=lambda at: y[at])} if known else set()
+        kept |= {at for at in part if not np.isfinite(y[at])} if width <= 2 else set()
+        kept |= set([at for at in part if not np.isfinite(y[at])][:1])
+    return kept
+
+
+@pytest.mark.parametrize("bins", [1, 7, 64])
+@pytest.mark.parametrize("count", [1, 2, 127, 128, 129, 130, 256, 257, 1000])
+def test_thinning_keeps_both_extremes_of_each_bin_the_ends_and_the_gaps(count: int, bins: int) -> None:
+    y = np.random.default_rng(count).normal(size=count)
+    y[count // 2 : count // 2 + count // 10] = np.nan
+    y[count // 3 :: 50] = np.inf
+    x, kept = thin(np.arange(count), y, bins)
     assert np.array_equal(kept, y[x.astype(int)], equal_nan=True)
-    assert np.isnan(kept).any()
+    if count <= 2 * bins:
+        assert len(x) == count
+    else:
+        assert set(x.astype(int).tolist()) == slow_thin(y, bins)
+        assert np.isfinite(kept).sum() <= 2 * bins + 2
+    assert (np.diff(x) > 0).all()
+
+
+def test_a_spike_of_one_step_is_seen_whatever_the_length() -> None:
+    for count in (3000, 40_000, 100_000):
+        y = np.random.default_rng(0).normal(size=count)
+        y[count * 2 // 3], y[count // 5] = 1e6, -1e6
+        _, kept = thin(np.arange(count), y)
+        assert (kept.max(), kept.min()) == (1e6, -1e6) and len(kept) <= 2002
+
+
+def test_a_curve_that_grows_does_not_jump() -> None:
+    """A new value changes the last bin alone; when bins become twice as wide, points go and none comes."""
+    y = np.random.default_rng(3).normal(size=300)
+    before: set[float] = set()
+    for count in range(1, len(y)):
+        x, _ = thin(np.arange(count), y[:count], 8)
+        width = 1
+        while width * 8 < count:
+            width *= 2
+        started = (count - 1) // width * width  # where the last bin begins
+        assert {at for at in x.tolist() if at < started} <= before, count
+        before = set(x.tolist())
 
 
 def test_few_values_are_not_thinned() -> None:
     x, y = thin(np.arange(2000), np.arange(2000.0))
     assert len(x) == len(y) == 2000
+    assert all(len(part) == 0 for part in thin([], []))
+
+
+def test_smoothing_uses_values_that_thinning_leaves_out() -> None:
+    y = np.random.default_rng(0).normal(size=20_000)
+    smoothed = loss_curves([Curve(name="a", x=np.arange(20_000), y=y)], smoothing=0.99).data[1]
+    assert np.allclose(smoothed.y, smooth(y, 0.99)[np.asarray(smoothed.x, int)])
+    assert len(smoothed.y) <= 2002
 
 
 def test_a_value_between_two_gaps_is_seen() -> None:

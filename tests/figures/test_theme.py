@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.figures.theme import DARK, LIGHT, Theme, plain, plain_in_scene
+from core.figures.theme import DARK, LIGHT, Theme, figure, plain, plain_in_scene
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
 APART = 0.06
@@ -85,3 +85,13 @@ def test_text_is_shown_letter_by_letter(given: str, shown: str) -> None:
 
 def test_a_scene_knows_tags_but_no_entities() -> None:
     assert plain_in_scene("a<b>&c") == "a‹b›&c"
+
+
+def test_frames_do_not_share_what_is_changed_in_one() -> None:
+    one = figure(LIGHT)
+    one.update_layout(showlegend=True, xaxis_title_text="changed", height=999)
+    one.layout.template.layout.paper_bgcolor = "red"
+    other = figure(LIGHT, height=333)
+    assert (other.layout.showlegend, other.layout.xaxis.title.text, other.layout.height) == (None, None, 333)
+    assert other.layout.template.layout.paper_bgcolor == LIGHT.paper
+    assert figure(LIGHT, title="A title").layout.title.text == "A title" and other.layout.title.text is None

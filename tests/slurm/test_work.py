@@ -11,7 +11,8 @@ from core.ablation.folder import Ablation
 from core.ablation.grids import ablation
 from core.config.presets import preset
 from core.config.slurm import SlurmConfig
-from core.runs import Run, list_runs, read_metrics
+from core.logbook import read_metrics
+from core.runs import Run, list_runs
 from core.slurm.placing import placement
 from scripts import ablate
 from scripts import run as run_script

@@ -13,8 +13,8 @@ import torch
 from core.config.vectors import OrthogonaliseConfig, VectorImportConfig
 from core.errors import ArtefactError, ConfigError, InputError, RunBusy, Stopped
 from core.imported import ImportedSet, import_embeddings, remove_set, set_names
+from core.logbook import read_metrics
 from core.metrics.similarity import OffDiagonal, cosine_matrix, off_diagonal
-from core.runs import read_metrics
 from core.vectors.making import FORGOTTEN, Making, list_makings
 from core.vectors.orthogonalising import Orthogonaliser, orthogonalise
 from tests.finished import command, printed
