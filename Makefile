@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 BIN := .venv/bin
 DONE := .venv/installed
 
-.PHONY: setup run test test-long lint browser
+.PHONY: setup run test test-long lint browser slurm
 
 setup: $(DONE)
 
@@ -26,14 +26,22 @@ browser:
 		apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; \
 	else echo "Chromium is not installed: browser and export tests will be skipped."; fi
 
+# The tests of clusters start a Slurm of their own (nothing of the system's is started); without it they are skipped.
+slurm:
+	@command -v sbatch >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+		apt-get install -y -qq --no-install-recommends slurm-wlm munge >/dev/null; \
+	else echo "Slurm is not installed: the tests on a real one will be skipped."; fi
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: setup browser lint
+test: setup browser slurm lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
 
 # What takes a minute or so each; CI runs these too.
-test-long: setup
+test-long: setup slurm
 	$(BIN)/python -m pytest -n 2 --dist load -m long

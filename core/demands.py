@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from core.config.presets import PRESETS
 from core.config.run import RunConfig
 from core.config.search import SearchConfig
-from core.errors import RunError, StudyError
+from core.errors import ClusterError, ConfigError, RunError, StudyError
 from core.mirrors import check_mirrors
 from core.runs import Run
 from core.studies.captions import captions
@@ -46,6 +50,16 @@ def new_run(config: RunConfig, run_id: str | None = None) -> Run:
         if config.start_from:
             _check_strangers(Run.load(config.start_from), study)
     return Run.create(config, run_id)
+
+
+@contextlib.contextmanager
+def launching(run: Run) -> Iterator[None]:
+    """Around the start of a new run: one that is refused, by a cluster or before that, leaves nothing behind."""
+    try:
+        yield
+    except (ClusterError, ConfigError):
+        shutil.rmtree(run.folder, ignore_errors=True)
+        raise
 
 
 def check_search(config: SearchConfig) -> None:

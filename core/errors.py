@@ -8,6 +8,7 @@
     ├── ArtefactError      a file of ours that is absent, torn, altered or not of its form
     ├── RunError           a run, an import or an ablation that cannot do what was asked of it
     │   ├── RunBusy        ... because a process is already at work on it
+    │   ├── ClusterError   ... because Slurm refuses it, hangs or is not there
     │   ├── OutOfMemory    ... because memory ran out, the machine's or the accelerator's
     │   ├── NoRoom         ... because the disk, or the share of it, is full
     │   └── AcceleratorFailed  ... because the accelerator is lost, or reports an error
@@ -51,6 +52,10 @@ class RunError(FluoroscopeError):
 
 class RunBusy(RunError):
     """A process is already at work on this run, import or ablation."""
+
+
+class ClusterError(RunError):
+    """Slurm refuses what was asked of it, hangs, or is not there."""
 
 
 class OutOfMemory(RunError):

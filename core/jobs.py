@@ -28,6 +28,9 @@ from core.workspace import ROOT, home
 GRACE = 30.0
 """Seconds between asking a worker to stop and killing its process tree."""
 
+ON_CLUSTER = "slurm.json"
+"""The file in a job's folder that says that Slurm runs it."""
+
 State = Literal["new", "waiting", "running", "exited", "lost"]
 
 
@@ -41,6 +44,7 @@ class JobState:
         forced: it was asked to stop, did not within the grace period, and was killed by its runner.
         memory: it was killed, and the kernel says that it was for memory.
         before: how many wait for the same accelerators and come first.
+        told: what a cluster says of it, in words; empty: the words are made from the rest.
     """
 
     state: State
@@ -48,6 +52,7 @@ class JobState:
     forced: bool = False
     memory: bool = False
     before: int = 0
+    told: str = ""
 
     @property
     def running(self) -> bool:
@@ -76,6 +81,8 @@ class JobState:
     @property
     def words(self) -> str:
         """The state as a user reads it."""
+        if self.told:
+            return self.told
         if self.forced:
             return "stopped by force: it did not end when it was asked to"
         if self.state == "exited":
@@ -87,21 +94,35 @@ class JobState:
     @property
     def what_to_do(self) -> str:
         """Why it failed and what helps, where the state alone tells; else empty."""
+        if self.state == "lost" and self.told:
+            return "Go on: it continues from its last checkpoint."
         if self.state == "lost":
             return "Its process is gone without a word: the machine was restarted, or somebody killed it. Go on."
         return "" if self.code is None or not self.failed else endings.what_to_do(self.code, memory=self.memory)
 
 
 def state(folder: Path) -> JobState:
-    """Lock held: running, or waiting; else what ``exit.json`` says; else lost (or never started)."""
+    """Lock held: running, or waiting; else what ``exit.json`` says; else lost (or never started).
+
+    Of a job on a cluster :mod:`core.slurm.state` knows more.
+    """
+    if (folder / ON_CLUSTER).exists():
+        from core.slurm.state import state as on_cluster
+
+        return on_cluster(folder, state_of_end(folder))
     if locked(folder / "lock"):
         return _waiting(folder) or JobState("running")
+    return state_of_end(folder) or JobState("lost" if (folder / "process.json").exists() else "new")
+
+
+def state_of_end(folder: Path) -> JobState | None:
+    """What ``exit.json`` says; None without one."""
     try:
         ended = read_json(folder / "exit.json")
         code, forced, memory = int(ended["code"]), bool(ended.get("forced")), bool(ended.get("memory"))
         return JobState("exited", code, forced=forced, memory=memory)
     except (ArtefactError, AttributeError, KeyError, TypeError, ValueError):
-        return JobState("lost" if (folder / "process.json").exists() else "new")
+        return None
 
 
 def _waiting(folder: Path) -> JobState | None:
@@ -154,6 +175,11 @@ def start(
         NoRoom: the disk is full.
         ConfigError: ``FLUOROSCOPE_SLOTS`` is no number.
     """
+    if (folder / ON_CLUSTER).exists():
+        from core.slurm.submitting import Task, submit
+
+        submit(Task(folder, arguments, grace))
+        return
     if locked(folder / "lock"):
         raise RunBusy("A process is already at work on this; stop it first, or watch it.")
     if accelerators:
@@ -186,6 +212,10 @@ def start(
 
 def stop(folder: Path) -> bool:
     """Ask the job to save and end; its tree is killed after a grace period. Returns whether anything was asked."""
+    if (folder / ON_CLUSTER).exists():
+        from core.slurm.submitting import stop as stop_on_cluster
+
+        return stop_on_cluster(folder)
     for role in ("runner", "worker"):
         pid = process_of(folder, role)
         if pid is not None:

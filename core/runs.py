@@ -20,6 +20,7 @@ from core.config.run import RunConfig
 from core.errors import ArtefactError, FluoroscopeError, RunError, StudyError
 from core.files import read_json, verify, write_json
 from core.shelf import Shelved, last_checkpoint
+from core.slurm.placing import Place, check_devices
 from core.store import EmbeddingSet, Projection
 from core.studies.study import Study
 from core.workspace import ROOT, home
@@ -122,13 +123,27 @@ class Run(Shelved):
         Raises:
             RunBusy: it is already running, or waits.
         """
-        arguments = ["-m", "scripts.worker", "run", self.id, *(["--stage", stage] if stage else [])]
-        jobs.start(self.folder, arguments, accelerators=0 if stage in WITHOUT_TOWERS else self._accelerators())
+        wanted = 0 if stage in WITHOUT_TOWERS else self._accelerators()
+        jobs.start(self.folder, self.arguments(stage), accelerators=wanted)
 
     def _accelerators(self) -> int:
         """How many it takes; without any, its processes share the CPU."""
         wanted = self.config.training.devices
         return wanted if wanted > 1 and accelerators() != [CPU] else 1
+
+    def place(self, where: Place) -> None:
+        """Say where it runs from its next start on.
+
+        Raises:
+            RunBusy: it is at work, or waits for its turn.
+            ConfigError: it would get another number of GPUs than it uses.
+        """
+        check_devices(where, self.config.training.devices)
+        super().place(where)
+
+    def arguments(self, stage: str | None = None) -> list[str]:
+        """What the interpreter is called with."""
+        return ["-m", "scripts.worker", "run", self.id, *(["--stage", stage] if stage else [])]
 
     def check_is_of(self, study: Study) -> None:
         """Whether a study is still the one that this run was made from: rows of another would be mixed up.

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from core import jobs
-from core.errors import ArtefactError, FluoroscopeError, Stopped
+from core.errors import ArtefactError, FluoroscopeError, RunBusy, Stopped
 from core.files import read_json, write_json
+from core.slurm.placing import Place, output, place
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,16 @@ class Work:
         """
         raise NotImplementedError
 
+    def place(self, where: Place) -> None:
+        """Say where it runs from its next start on.
+
+        Raises:
+            RunBusy: it is at work, or waits for its turn.
+        """
+        if self.state().busy:
+            raise RunBusy("It is at work, or waits for its turn: stop it before it goes elsewhere, or watch it.")
+        place(self.folder, where)
+
     def stop(self) -> bool:
         """Ask it to save and end; whether there was anything to ask."""
         return jobs.stop(self.folder)
@@ -57,15 +68,22 @@ class Work:
             return None
 
     def log_tail(self, lines: int = 40) -> str:
-        """The end of the log (at most 64 kB of it are read)."""
-        try:
-            with (self.folder / "log.txt").open("rb") as stream:
-                stream.seek(max(0, stream.seek(0, os.SEEK_END) - 65_536))
-                text = stream.read().decode(errors="replace")
-        except FileNotFoundError:
-            return ""
-        # a progress bar draws itself anew after each carriage return: the last drawing is the one that counts
-        return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.removesuffix("\n").split("\n")[-lines:])
+        """The end of the log; with what Slurm itself says of the job, where it runs there and Slurm says anything."""
+        told = tail(self.folder / "log.txt", lines)
+        of_slurm = tail(path, lines) if (path := output(self.folder)) else ""
+        return "\n".join(part for part in (told, of_slurm) if part)
+
+
+def tail(path: Path, lines: int) -> str:
+    """The last lines of a text file (at most 64 kB of it are read); empty where there is none."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - 65_536))
+            text = stream.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+    # a progress bar draws itself anew after each carriage return: the last drawing is the one that counts
+    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.removesuffix("\n").split("\n")[-lines:])
 
 
 class StopRequest:

@@ -9,7 +9,7 @@ import streamlit as st
 from core import jobs
 from core.errors import FluoroscopeError
 from core.runs import Run
-from dashboard import selection, status
+from dashboard import clusters, selection, status
 from dashboard.widgets import label, plain
 
 
@@ -22,6 +22,7 @@ def card(run: Run, *, controls: bool = True) -> None:
         put_away = " :gray-badge[archived]" if run.archived else ""
         left.markdown(f"**{plain(label(run))}** &nbsp; {status.badge(state)}{put_away} &nbsp; :small[{made}]")
         with left:
+            clusters.told(run, state)
             _standing(run, state)
         if controls:
             with right:

@@ -15,7 +15,7 @@ from core.runs import Run
 from core.studies.imports import Import
 from core.vectors.making import Making
 from core.work import Work, duration, read_progress
-from dashboard import selection
+from dashboard import clusters, selection
 from dashboard.widgets import plain
 
 W = TypeVar("W", bound=Work)
@@ -37,7 +37,7 @@ COLOURS = {"finished": "green", "running": "blue", "waiting": "violet", "stopped
 
 def badge(state: jobs.JobState) -> str:
     """A run's state as a coloured word; whatever is not expected is red."""
-    words = "waiting" if state.state == "waiting" else state.words
+    words = state.state if state.busy else state.words
     return f":{COLOURS.get(words, 'red')}-badge[{plain(words)}]"
 
 
@@ -120,8 +120,9 @@ def ablation_card(job: Ablation, *, controls: bool = True) -> None:
             f"**{plain(job.id)}** · {plain(job.config.study)} &nbsp; {badge(state)} &nbsp; "
             f":small[{done} of {len(job.cells)} runs have a result]"
         )
+        clusters.told(job)
         if state.busy:
-            progress(job)
+            clusters.progress(job, done) if job.on_cluster else progress(job)
             if cell := job.under_way():
                 st.caption(f"{plain(cell.label)}, seed {cell.seed}")
                 progress(cell.run)

@@ -230,7 +230,8 @@ def form(
         if isinstance(value, Config):
             changes[field.name] = form(value, key=f"{key}.{field.name}", main=main, but=but)
         elif rule.main == main:
-            title = titles.format(field.name.replace("_", " ")).capitalize()
+            title = titles.format(field.name.replace("_", " "))
+            title = f"{title[0].upper()}{title[1:]}"  # what is upper case within stays so: GPUs
             changes[field.name] = _field(title, hints[field.name], value, rule, f"{key}.{field.name}")
     return default.replace(**changes)
 

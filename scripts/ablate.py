@@ -18,6 +18,7 @@ from core.config.presets import PRESETS
 from core.files import replacing
 from core.pictures.source import Files
 from core.studies.study import Study
+from scripts import clusters
 from scripts.common import main
 from scripts.comparing import comparison
 from scripts.following_ablation import follow_ablation
@@ -26,6 +27,7 @@ EXAMPLES = """examples:
   python -m scripts.ablate --preset demo
   python -m scripts.ablate --preset alignment-losses --study NAME --vary encoder clip biomedclip
   python -m scripts.ablate --preset orthogonal --vary objective.orthogonal 0 1 --seeds 0 1 2 3 4
+  python -m scripts.ablate --preset demo --on slurm --slurm.partition gpu --slurm.gpus 1 --slurm.at-once 4
   python -m scripts.ablate list
   python -m scripts.ablate show demo --baseline linear --metric prompt_cosine --csv FILE --latex FILE
 """
@@ -37,6 +39,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[clusters.parent()],
     )
     grid = parser.add_argument_group("a grid (without: list, or show NAME)")
     grid.add_argument("--preset", choices=[*GRIDS, *PRESETS], help="where all configurations start from")
@@ -73,7 +76,8 @@ def show(found: Ablation, chosen: argparse.Namespace) -> None:
 
 
 def work() -> None:
-    chosen = parse(sys.argv[1:])
+    where, rest = clusters.take(sys.argv[1:])
+    chosen = parse(rest)
     if chosen.what == "list":
         for found in list_ablations():
             done = sum(cell.done for cell in found.cells)
@@ -84,14 +88,12 @@ def work() -> None:
     vary = {path: values for path, *values in chosen.vary}
     config = ablation(chosen.preset, study=chosen.study, seeds=chosen.seeds, vary=vary, name=chosen.name)
     if chosen.background:
-        print(Ablation.begin(config).id)
+        print(Ablation.begin(config, where).id)
         return None
-    found, code = follow_ablation(config)
+    found, code = follow_ablation(config, where)
     if any(cell.done for cell in found.cells):
         show(found, chosen)
-    if code:
-        sys.exit(code)
-    return None
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,12 @@ from tqdm import tqdm
 from core.ablation.folder import Ablation
 from core.config.ablation import AblationConfig
 from core.errors import RunBusy
+from core.slurm.placing import Place
 from core.work import read_progress
 from scripts.watching import advance, exit_code, watch
 
 
-def follow_ablation(config: AblationConfig) -> tuple[Ablation, int]:
+def follow_ablation(config: AblationConfig, where: Place | None = None) -> tuple[Ablation, int]:
     """Start an ablation, go on with it, or watch it where it is at work already; returns it when it ended.
 
     The work goes on when this terminal closes; Ctrl-C asks it to save and stop.
@@ -22,7 +23,7 @@ def follow_ablation(config: AblationConfig) -> tuple[Ablation, int]:
         the ablation, and the code with which the command ends.
     """
     try:
-        job = Ablation.begin(config)
+        job = Ablation.begin(config, where)
     except RunBusy:
         job = Ablation.load(config.name)
         if job.config != config:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 
 import tyro
 
 from core.config.presets import PRESETS, preset
 from core.config.run import RunConfig
-from core.demands import new_run, on_another_study
+from core.demands import launching, new_run, on_another_study
 from core.runs import Run
+from scripts import clusters
 from scripts.common import main
 from scripts.following import follow
 from scripts.tables import report
@@ -20,7 +22,9 @@ SUMMARY = "Make a run: train, embed, evaluate and project. These settings start 
 
 def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """Preset, study and encoder (they give the defaults of all other settings), and what is left."""
-    first = argparse.ArgumentParser(prog="python -m scripts.run", add_help=False, allow_abbrev=False)
+    first = argparse.ArgumentParser(
+        prog="python -m scripts.run", add_help=False, allow_abbrev=False, parents=[clusters.parent()]
+    )
     first.add_argument("--preset", choices=sorted(PRESETS), default="orthogonal", help="the named experiment")
     first.add_argument("--study", default="demo", help="name of the study (demo builds itself)")
     first.add_argument(
@@ -40,7 +44,8 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
 
 
 def work() -> None:
-    chosen, rest = parse(sys.argv[1:])
+    where, arguments = clusters.take(sys.argv[1:])
+    chosen, rest = parse(arguments)
     if chosen.resume and not rest:
         run = Run.load(chosen.resume)
     else:
@@ -51,11 +56,14 @@ def work() -> None:
         )
         config = tyro.cli(RunConfig, default=default, args=rest, description=SUMMARY)
         run = new_run(config)
-    if chosen.background:
-        run.start()
-        print(run.id)
-        return
-    follow(run)
+    with contextlib.nullcontext() if chosen.resume else launching(run):
+        if where:
+            run.place(where)
+        if chosen.background:
+            run.start()
+            print(run.id)
+            return
+        follow(run)
     print(report(run))
 
 

@@ -47,6 +47,7 @@ FOR_DASHBOARD = (
     "core.runs",
     "core.searches",
     "core.seen",
+    "core.slurm",
     "core.store",
     "core.studies.filters",
     "core.studies.folder",

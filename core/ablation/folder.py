@@ -12,16 +12,20 @@ from typing import Any, Self
 from filelock import FileLock
 
 from core import jobs
+from core.ablation import arrays
 from core.config.ablation import AblationConfig
 from core.config.run import RunConfig
 from core.demands import check_study, wanted_study
 from core.errors import ConfigError, FluoroscopeError, RunBusy, RunError, StudyError
 from core.files import read_json, write_json
+from core.jobs import JobState
 from core.runs import Run
+from core.slurm.placing import Place, check_devices, placement
 from core.work import Work, read_progress
 from core.workspace import checked_slug, home
 
 FORM = 1
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,12 @@ class Ablation(Work):
     """
 
     @classmethod
-    def begin(cls, config: AblationConfig) -> Self:
+    def begin(cls, config: AblationConfig, where: Place | None = None) -> Self:
         """Plan an ablation and start it, or go on with the one of that name; of two at once, one is told.
+
+        Args:
+            config: what is compared.
+            where: it runs; None: where it ran before, at first here.
 
         Raises:
             ConfigError, StudyError: a configuration cannot work; nothing was made.
@@ -71,6 +79,8 @@ class Ablation(Work):
         lock.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(lock):
             made = cls.create(config)
+            if where:
+                made.place(where)
             made.start()
         return made
 
@@ -139,8 +149,46 @@ class Ablation(Work):
             for label, seed, config in self.config.cells()
         ]
 
+    @property
+    def on_cluster(self) -> bool:
+        """Whether each of its runs is a job of Slurm, instead of one after another here."""
+        return placement(self.folder) is not None
+
+    def place(self, where: Place) -> None:
+        """Say where it runs from its next start on, with all its runs.
+
+        Raises:
+            RunBusy: some are at work.
+            ConfigError: one would get another number of GPUs than it uses.
+        """
+        for variant in self.config.variants:
+            check_devices(where, variant.run.training.devices)
+        super().place(where)
+        for cell in self.cells:
+            if cell.begun and not cell.done:
+                cell.run.place(where)
+
+    def state(self) -> JobState:
+        return arrays.state(self.cells) if self.on_cluster else super().state()
+
+    def stop(self) -> bool:
+        return arrays.stop(self) if self.on_cluster else super().stop()
+
+    def failure(self) -> str | None:
+        return self.lacking() if self.on_cluster and self.state().failed else super().failure()
+
+    def lacking(self) -> str | None:
+        """Which runs have no result, and why; None where all have one."""
+        if not (lacking := [cell for cell in self.cells if not cell.done]):
+            return None
+        told = "\n".join(f"{cell.label}, seed {cell.seed}: {cell.why_not()}" for cell in lacking[:MOST_NAMED])
+        more = f"\n… and {len(lacking) - MOST_NAMED} more" if len(lacking) > MOST_NAMED else ""
+        return f"{len(lacking)} of {len(self.cells)} runs have no result; going on tries them again.\n{told}{more}"
+
     def under_way(self) -> Cell | None:
-        """The run that its process is at."""
+        """The run that its process is at; on a cluster the first one that is at work."""
+        if self.on_cluster:
+            return next((cell for cell in self.cells if not cell.done and cell.run.state().running), None)
         now = read_progress(self.folder)["now"]
         return self.cells[now["done"]] if now and now["done"] < len(self.cells) else None
 
@@ -149,7 +197,11 @@ class Ablation(Work):
 
         Raises:
             RunBusy: it is already running.
+            ClusterError: Slurm refuses its runs.
         """
+        if self.on_cluster:
+            arrays.start(self)
+            return
         # a run that is asked to stop may take its whole grace period; the process that waits for it takes longer
         jobs.start(self.folder, ["-m", "scripts.worker", "ablation", self.id], grace=2 * jobs.GRACE)
 

@@ -14,8 +14,6 @@ from core.work import ProgressFile, StopRequest
 
 log = logging.getLogger(__name__)
 
-MOST_NAMED = 5
-
 
 def work_off(ablation: Ablation) -> None:
     """Work off every run that is not done; one that fails is noted and does not stop the others.
@@ -35,10 +33,8 @@ def work_off(ablation: Ablation) -> None:
             tell(at, len(cells))
             _work_one(cell, stop, partial(tell, at, len(cells)))
         tell(len(cells), len(cells))
-    if lacking := [cell for cell in cells if not cell.done]:
-        told = "\n".join(f"{cell.label}, seed {cell.seed}: {cell.why_not()}" for cell in lacking[:MOST_NAMED])
-        more = f"\n… and {len(lacking) - MOST_NAMED} more" if len(lacking) > MOST_NAMED else ""
-        raise RunError(f"{len(lacking)} of {len(cells)} runs have no result; going on tries them again.\n{told}{more}")
+    if told := ablation.lacking():
+        raise RunError(told)
 
 
 def _work_one(cell: Cell, stop: StopRequest, still: Callable[[], None]) -> None:

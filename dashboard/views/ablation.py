@@ -16,8 +16,9 @@ from core.config.encoders import ENCODERS
 from core.errors import FluoroscopeError
 from core.pictures.ablation import forest
 from core.published import LINES, MARK
+from core.slurm.placing import Place
 from core.studies.study import load_studies
-from dashboard import cached, selection, status
+from dashboard import cached, clusters, selection, status
 from dashboard.widgets import guarded, header, plain, show, theme
 
 
@@ -188,13 +189,15 @@ def launch_form(*, expanded: bool) -> None:
             st.error(plain(str(error)))
             return
         runs = len(config.variants) * seeds
-        if st.button(f"Start {runs} runs", type="primary", icon=":material/play_circle:", disabled=not encoders):
-            launch(config)
+        place = clusters.where("ablation")
+        ready = bool(encoders) and place is not None
+        if st.button(f"Start {runs} runs", type="primary", icon=":material/play_circle:", disabled=not ready) and place:
+            launch(config, place)
 
 
-def launch(config: AblationConfig) -> None:
+def launch(config: AblationConfig, place: Place) -> None:
     try:
-        made = Ablation.begin(config)
+        made = Ablation.begin(config, place)
     except FluoroscopeError as error:
         st.error(plain(str(error)))
         return

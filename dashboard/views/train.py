@@ -9,11 +9,12 @@ import streamlit as st
 from core.config.encoders import DESCRIPTIONS, ENCODERS, HOW_TO_NAME
 from core.config.presets import ENCODER_OF, PRESETS, preset
 from core.config.run import RunConfig
-from core.demands import new_run
+from core.demands import launching, new_run
 from core.errors import FluoroscopeError
 from core.runs import list_runs
+from core.slurm.placing import Place
 from core.studies.study import load_studies
-from dashboard import selection, status
+from dashboard import clusters, selection, status
 from dashboard.again import again
 from dashboard.augmenting import augmentation
 from dashboard.judging import judged
@@ -91,11 +92,13 @@ def in_columns(config: RunConfig, key: str, columns: list[typing.Any]) -> RunCon
     return config.replace(seed=int(seed), training=training, objective=objective, head=head, tuning=tuning)
 
 
-def launch(config: RunConfig) -> None:
-    """Make the run's folder and start its process."""
+def launch(config: RunConfig, place: Place) -> None:
+    """Make the run's folder and start its process, here or on a cluster."""
     try:
         run = new_run(config)
-        run.start()
+        with launching(run):
+            run.place(place)
+            run.start()
     except FluoroscopeError as error:
         st.error(plain(str(error)))
         return
@@ -123,8 +126,10 @@ def page() -> None:
         label_visibility="collapsed",
     )
     config = {"train": choose, "again": lambda: again(settings), "judge": judged}[mode]()
-    if st.button("Launch", type="primary", icon=":material/play_circle:", disabled=config is None) and config:
-        launch(config)
+    place = clusters.where("train", but=("at_once",))
+    ready = config is not None and place is not None
+    if st.button("Launch", type="primary", icon=":material/play_circle:", disabled=not ready) and config and place:
+        launch(config, place)
     st.subheader("Runs", anchor=False)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link("views/curves.py", label="Watch their curves", icon=":material/show_chart:", width="content")
