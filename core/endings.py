@@ -19,8 +19,8 @@ WORKSPACE_CLOSED = (
     "The workspace may not be written to: check its permissions, or set FLUOROSCOPE_HOME to a folder that may."
 )
 LESS_MEMORY = (
-    "Lower training.batch_size (accumulating gradients keeps the batch that the loss sees), take a smaller encoder, "
-    "or let fewer runs share the device (FLUOROSCOPE_SLOTS); then go on, or start a changed copy."
+    "Where towers learn, set training.micro_batch (the same steps with less memory); else lower training.batch_size, "
+    "take a smaller encoder, or let fewer runs share the device (FLUOROSCOPE_SLOTS); then go on, or start a changed copy."
 )
 SPOILT = re.compile(
     r"CUDA (driver )?error|cuDNN|CUDNN_STATUS|CUBLAS_STATUS|CUSOLVER_STATUS|CUFFT|NCCL|device-side assert|"

@@ -37,7 +37,7 @@ CPU = "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't 
 @pytest.mark.parametrize(
     ("error", "kind", "says"),
     [
-        (MemoryError(), OutOfMemory, r"^Memory ran out \(MemoryError\)\. Lower training\.batch_size"),
+        (MemoryError(), OutOfMemory, r"^Memory ran out \(MemoryError\)\. Where towers learn, set training\.micro_batch"),
         (RuntimeError(CPU), OutOfMemory, r"^Memory ran out"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), OutOfMemory, r"^Memory ran out"),
         (OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB."), OutOfMemory, r"^The accelerator's memory"),
@@ -191,7 +191,7 @@ def program(folder: Path, work: str) -> list[str]:
     [
         ("raise RuntimeError('CUDA error: unspecified launch failure\\nmore')", "AcceleratorFailed", "unspecified"),
         ("import resource; resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31)); bytearray(2**32)", "OutOfMemory",
-         "Lower training.batch_size"),
+         "set training.micro_batch"),
     ],
 )  # fmt: skip
 def test_a_worker_that_loses_its_device_or_memory_says_so_once(
