@@ -20,7 +20,7 @@ WORKSPACE_CLOSED = (
 )
 LESS_MEMORY = (
     "Where towers learn, set training.micro_batch (the same steps with less memory); else lower training.batch_size, "
-    "take a smaller encoder, or let fewer runs share the device (FLUOROSCOPE_SLOTS); then go on, or start a changed copy."
+    "take a smaller encoder, or let fewer runs share the device (FLUOROSCOPE_SLOTS). Then start a changed copy."
 )
 SPOILT = re.compile(
     r"CUDA (driver )?error|cuDNN|CUDNN_STATUS|CUBLAS_STATUS|CUSOLVER_STATUS|CUFFT|NCCL|device-side assert|"

@@ -37,7 +37,7 @@ CPU = "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't 
 @pytest.mark.parametrize(
     ("error", "kind", "says"),
     [
-        (MemoryError(), OutOfMemory, r"^Memory ran out \(MemoryError\)\. Where towers learn, set training\.micro_batch"),
+        (MemoryError(), OutOfMemory, r"^Memory ran out \(MemoryError\)\. Where towers learn, set"),
         (RuntimeError(CPU), OutOfMemory, r"^Memory ran out"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), OutOfMemory, r"^Memory ran out"),
         (OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB."), OutOfMemory, r"^The accelerator's memory"),
@@ -86,7 +86,7 @@ def test_torch_names_and_words_its_errors_so() -> None:
     ("state", "words", "helps"),
     [
         (jobs.JobState("exited", -9), "killed (signal 9), possibly out of memory", "If nobody killed it, memory ran"),
-        (jobs.JobState("exited", -9, memory=True), "killed for memory (signal 9)", "because memory ran out. Lower"),
+        (jobs.JobState("exited", -9, memory=True), "killed for memory (signal 9)", "because memory ran out. Where"),
         (jobs.JobState("exited", -11), "crashed (segmentation fault, signal 11)", "A library crashed"),
         (jobs.JobState("exited", -6), "crashed (aborted, signal 6)", "A library crashed"),
         (jobs.JobState("exited", 74), "failed: no room to write", "make room, then go on"),
