@@ -181,7 +181,8 @@ def predict(head: Head, data: TrainingData, split: Split, batch_size: int) -> Te
     """(n, K) probabilities: the classifier's where the head has one, else zero-shot with negative prompts."""
     prompts = negatives = None
     if not head.classifier:
-        prompts, negatives = head.prompts(data.texts.prompts()), head.prompts(data.texts.negatives())
+        with data.autocast():
+            prompts, negatives = head.prompts(data.texts.prompts()), head.prompts(data.texts.negatives())
     found = [split.labels.new_zeros(0, split.labels.shape[1])]
     for rows in _pieces(split, batch_size):
         with data.autocast():
@@ -189,5 +190,6 @@ def predict(head: Head, data: TrainingData, split: Split, batch_size: int) -> Te
         if output.logits is not None:
             found.append(output.logits.float().sigmoid())
         elif prompts is not None and negatives is not None:
-            found.append(zero_shot_probabilities(output.embedding, prompts, negatives, head.scale).float())
+            embedding = output.embedding.float()  # mixed precision may leave it in half
+            found.append(zero_shot_probabilities(embedding, prompts.float(), negatives.float(), head.scale))
     return torch.cat(found)

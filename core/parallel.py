@@ -195,7 +195,8 @@ def spread(make: Callable[[slice], Tensor], count: int, size: int, tower: Tower)
         found = [_made_again_later(make, piece, tower) if again else make(piece) for piece in pieces]
     if not found:
         found = [torch.zeros(0, tower.width, device=tower.device)]
-    return gathered(torch.cat(found) if len(found) > 1 else found[0], count)
+    own_rows = torch.cat(found) if len(found) > 1 else found[0]
+    return own_rows if world().size == 1 else gathered(own_rows.float(), count)  # of one type in all processes
 
 
 def _made_again_later(make: Callable[[slice], Tensor], piece: slice, tower: Tower) -> Tensor:
