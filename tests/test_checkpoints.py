@@ -97,6 +97,7 @@ DAMAGE: dict[str, Callable[[Path], None]] = {
 def test_a_damaged_one_is_named_and_the_one_before_is_used(
     folder: Path, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Fault row 2."""
     DAMAGE[kind](folder / "step-00000020")
     with caplog.at_level(logging.WARNING, "core.checkpoints"):
         found = newest(folder)
@@ -157,6 +158,7 @@ class Trap:
 
 
 def test_a_pickle_is_refused_and_nothing_runs(folder: Path, tmp_path: Path) -> None:
+    """Fault row 1."""
     sprung, bad = tmp_path / "sprung", folder / "step-00000020"
     (bad / "model.safetensors").write_bytes(pickle.dumps(Trap(sprung)))
     manifest = read_json(bad / "manifest.json")
@@ -181,6 +183,7 @@ Checkpoint(step=30, tensors={"model": {"weight": torch.zeros(100_000)}}, state={
 
 @pytest.mark.slow
 def test_a_full_disk_leaves_the_old_ones(folder: Path) -> None:
+    """Fault row 3."""
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(folder)], cwd=ROOT, check=False, timeout=60, capture_output=True, text=True
     )
