@@ -64,6 +64,13 @@ def gpu() -> None:
     compare()
 
 
+def saving() -> None:
+    """How long a checkpoint stops training."""
+    from scripts.bench_saving import compare
+
+    compare()
+
+
 BENCHES = {
     "features": features,
     "demo": demo,
@@ -71,6 +78,7 @@ BENCHES = {
     "gpu": gpu,
     "import": bench_import.compare,
     "rows": bench_rows.compare,
+    "saving": saving,
 }
 
 if __name__ == "__main__":
