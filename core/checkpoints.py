@@ -175,6 +175,7 @@ class CheckpointWriter:
         self.folder = folder
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
         self._writing: Future[int] | None = None
+        self._size = 0
 
     @property
     def busy(self) -> bool:
@@ -198,7 +199,9 @@ class CheckpointWriter:
         writing, self._writing = self._writing, None
         if writing is not None:
             size = writing.result()
-            log.info("checkpoints take %.1f MB on disk", size / 1e6)
+            if abs(size - self._size) > 0.01 * size:
+                log.info("checkpoints take %.1f MB on disk", size / 1e6)
+            self._size = size
 
     def raise_failed(self) -> None:
         """Raises what went wrong in what is done; waits for nothing."""
