@@ -32,7 +32,7 @@ def test_a_first_look_knows_no_use_of_processors() -> None:
     meter = Meter(CPU, every=0)
     first, second = meter.read(), meter.read()
     assert set(first) == {"host_bytes"} and set(second) == {"host_bytes", "cores"}
-    assert first["host_bytes"] == pytest.approx(psutil.Process().memory_info().rss, rel=0.3)
+    assert first["host_bytes"] > 0.7 * psutil.Process().memory_info().rss, "and children that other tests have left"
 
 
 def test_children_count() -> None:
