@@ -187,15 +187,16 @@ class Pipeline:
         """Write every step down as it happens; save now and then, at the end, and when asked to stop."""
         saved, every = trainer.elapsed, self.config.training.checkpoint_every
         for step in trainer.steps():
-            stop, last = any_of(self.stop.asked, trainer.device), step.step == trainer.total_steps
             if observer:
-                observer.hurry = stop
                 observer.step(step, trainer)
                 tell(step.step, trainer.total_steps)
                 trainer.checkpoints.raise_failed()
-                if last or stop or (step.elapsed - saved >= every and not trainer.checkpoints.busy):
-                    trainer.save(wait=last or stop)
-                    saved = step.elapsed
+            stop, last = any_of(self.stop.asked, trainer.device), step.step == trainer.total_steps
+            due = step.elapsed - saved >= every and not trainer.checkpoints.busy
+            if observer and (last or stop or due):
+                observer.hurry = stop
+                trainer.save(wait=last or stop)
+                saved = step.elapsed
             if stop and not last:
                 raise Stopped
 

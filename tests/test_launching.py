@@ -9,7 +9,8 @@ import pytest
 
 from core.config.presets import preset
 from core.files import read_json
-from core.runs import Run, read_metrics
+from core.logbook import read_metrics
+from core.runs import Run
 from core.work import read_progress
 from tests.test_pipeline import same_heads, same_losses
 from tests.tiny import tiny_study, until

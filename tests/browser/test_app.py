@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core import jobs
-from core.runs import list_runs, read_metrics
+from core.logbook import read_metrics
+from core.runs import list_runs
 from core.workspace import ROOT
 from tests.browser.conftest import Serve
 from tests.finished import Finished
