@@ -45,4 +45,4 @@ test: setup browser slurm lint
 
 # What takes a minute or so each; CI runs these too.
 test-long: setup slurm
-	$(BIN)/python -m pytest -n 2 --dist load -m long
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m long

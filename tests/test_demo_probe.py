@@ -18,6 +18,7 @@ from core.studies.study import Study
 from tests.finished import command, printed
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_linear_probe_lands_where_a_real_study_would(workspace: Path) -> None:
     assert "1200 radiographs" in printed(command(workspace, "scripts.study", "import", "demo"))

@@ -16,6 +16,7 @@ from core.runs import Run
 from tests.finished import WHOLE, command, printed
 from tests.tiny import tiny_study
 
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 OTHERS = [name for name in PRESETS if name not in WHOLE]
 
 

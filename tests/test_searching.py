@@ -190,6 +190,7 @@ def test_pruning_really_stops_a_run(workspace: Path, monkeypatch: pytest.MonkeyP
     assert open_study(search).trials[5].state == TrialState.PRUNED
 
 
+@pytest.mark.long
 def test_the_command_searches_is_killed_and_goes_on(workspace: Path) -> None:
     """Real runs: killed at work, with its run; the same command ends with the best settings."""
     tiny_study(counts=(16, 8, 8))

@@ -164,6 +164,7 @@ def test_it_does_not_grow_while_it_is_at_work(workspace: Path, monkeypatch: pyte
     assert Ablation.create(config()).folder == made.folder
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_killed_and_gone_on_with_by_the_same_command(workspace: Path) -> None:
     """Real runs: the ablation's process is killed, its run goes on alone and is waited for; none is made twice."""
