@@ -51,7 +51,9 @@ def draw(runs: list[Run], axis: str, smoothing: float, log_x: bool, log_y: bool)
         if said := note(cached, run):
             st.caption(plain(f"{label(run)}: {said}"))
     if not drawn:
-        st.info("No step has been written yet: the towers are still looking at the radiographs, or nothing is trained.")
+        waits = all(run.state().state == "waiting" for run in runs)
+        why = "an accelerator is awaited" if waits else "towers still look at the radiographs, or nothing is trained"
+        st.info(f"No step has been written yet: {why}.")
 
 
 def settings() -> tuple[str, float]:
