@@ -58,9 +58,9 @@ def command(home: Path, *arguments: str, columns: int = 250) -> subprocess.Popen
     )
 
 
-def printed(process: subprocess.Popen[str], code: int = 0) -> str:
+def printed(process: subprocess.Popen[str], code: int = 0, seconds: float = 300) -> str:
     """What a command printed, on both streams, when it ended as it should."""
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=seconds)
     assert process.returncode == code, out + err
     return out + err
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from core.config.augmentation import AugmentationConfig
 from core.config.encoders import resolve_encoder
 from core.config.objective import ObjectiveConfig
 from core.config.run import HeadConfig, RunConfig, TrainingConfig
@@ -119,13 +120,15 @@ def fine_tune(study: str, encoder: str) -> RunConfig:
 
 
 def from_scratch(study: str, encoder: str) -> RunConfig:
-    """All of the image tower learns, at a rate for one that starts from nothing; a linear classifier on top."""
+    """All of the image tower learns, on changed radiographs and at a rate for one that starts from nothing; a linear
+    classifier on top."""
     return RunConfig(
         study=study,
         preset="from-scratch",
         encoder=resolve_encoder(encoder),
         head=HeadConfig(kind="linear"),
         tuning=TuningConfig(image="everything", learning_rate=1e-3),
+        augmentation=AugmentationConfig(crop=0.85, rotation=7.0, noise=6.0),
         objective=ObjectiveConfig(classification=1.0),
         training=TrainingConfig(epochs=30, batch_size=32, keep="best"),
     )
