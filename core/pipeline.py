@@ -180,7 +180,10 @@ class Pipeline:
         with Observer(self.run, ready, resumed) if self.world.first else nullcontext() as observer:
             if observer and not resumed:
                 observer.begin(found, trainer.note)
-            self._follow(trainer, observer, tell)
+            try:
+                self._follow(trainer, observer, tell)
+            finally:
+                trainer.checkpoints.wait()
         trainer.finish()
 
     def _follow(self, trainer: Trainer, observer: Observer | None, tell: Any) -> None:
