@@ -99,6 +99,7 @@ class Pipeline:
         head = self._load(ready)
         with self.progress.stage("embed", "radiographs") as tell:
             features = learned_features(ready, self._telling(tell))
+            together()
             if not self.world.first:
                 return
             encoder = ready.encoder

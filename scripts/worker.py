@@ -22,7 +22,7 @@ def run(run_id: str, stage: str | None) -> None:
         return
 
     def work() -> None:
-        from core.parallel import joined
+        from core.parallel import joined, leave
         from core.pipeline import Pipeline
 
         with joined() as world:
@@ -30,6 +30,7 @@ def run(run_id: str, stage: str | None) -> None:
             logging.getLogger("core").info("run %s: %s on study %s", found.id, found.title, found.config.study)
             pipeline = Pipeline(found)
             pipeline.all_stages() if stage is None else getattr(pipeline, stage)()
+            leave()
 
     reporting(found, work)
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from core.config.objective import ObjectiveConfig
 from core.encoders import as_pixels
 from core.features import _in_batches
-from core.parallel import joined, world
+from core.parallel import joined, leave, together, world
 from core.training import Trainer
 from core.tuning import learned_state
 from tests.small_towers import calm_encoder
@@ -58,3 +58,5 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     with joined():
         save_file(after(begun(folder), 4), folder / f"{world().rank}.safetensors")
+        together()
+        leave()
