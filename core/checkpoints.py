@@ -89,7 +89,7 @@ def _best(folder: Path, step: int) -> Path:
 
 def _whole(folder: Path) -> bool:
     try:
-        _read(folder)
+        _verified(folder)
     except ArtefactError:
         return False
     return True
@@ -112,15 +112,19 @@ def _write(final: Path, groups: dict[str, Tensors], body: dict[str, Any]) -> Non
     sync_folder(final.parent)
 
 
-def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensors]]:
-    manifest = read_json(folder / "manifest.json")
+def _verified(folder: Path) -> dict[str, Any]:
+    """The manifest of a folder whose files are all what it says."""
+    manifest: dict[str, Any] = read_json(folder / "manifest.json")
     if not isinstance(manifest, dict) or manifest.pop("sha256", None) != _digest(manifest):
         raise ArtefactError(f"manifest.json of {folder.name} does not have the SHA-256 that it names: altered.")
-    tensors = {}
     for name, expected in manifest["files"].items():
         verify(folder / name, expected)
-        tensors[Path(name).stem] = load_file(folder / name)
-    return manifest, tensors
+    return manifest
+
+
+def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensors]]:
+    manifest = _verified(folder)
+    return manifest, {Path(name).stem: load_file(folder / name) for name in manifest["files"]}
 
 
 def _tidy(folder: Path, newest_name: str) -> None:

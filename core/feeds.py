@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core.augmentation.drawing import MixUp, draw
-from core.augmentation.tensors import augmented, mixed
+from core.augmentation.tensors import augmented, blended, mixed
 from core.config.augmentation import AugmentationConfig
 from core.encoders import as_pixels
 from core.parallel import spread, world
@@ -131,7 +131,7 @@ class LiveImages:
         if moment.mix is None:
             return pixels
         own, other = (np.searchsorted(needed, wanted) for wanted in (places, moment.mix.partner[share]))
-        return moment.mix.share * pixels[own] + (1 - moment.mix.share) * pixels[other]
+        return blended(pixels[own], pixels[other], moment.mix.share)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -210,14 +210,9 @@ def spread(make: Callable[[slice], Tensor], count: int, size: int, tower: Tower)
 
 def _made_again_later(make: Callable[[slice], Tensor], piece: slice, tower: Tower) -> Tensor:
     found: Tensor = checkpoint(
-        make, piece, use_reentrant=False, context_fn=lambda: (_as_it_is(), _statistics_kept(tower))
+        make, piece, use_reentrant=False, context_fn=lambda: (nullcontext(), _statistics_kept(tower))
     )
     return found
-
-
-@contextmanager
-def _as_it_is() -> Iterator[None]:
-    yield
 
 
 @contextmanager

@@ -42,7 +42,12 @@ def augmented(pixels: Tensor, draws: Draws) -> Tensor:
 
 def mixed(values: Tensor, mix: MixUp) -> Tensor:
     """Pictures, features or one loss per sample, (b, ...), each with its share of its partner's."""
-    return mix.share * values + (1 - mix.share) * values[torch.from_numpy(mix.partner).to(values.device)]
+    return blended(values, values[torch.from_numpy(mix.partner).to(values.device)], mix.share)
+
+
+def blended(own: Tensor, other: Tensor, share: float) -> Tensor:
+    """``share`` of the one, and the rest of the other."""
+    return share * own + (1 - share) * other
 
 
 def _each(numbers: NDArray[Any], like: Tensor) -> Tensor:
