@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable
 
 import numpy as np
 
 from scripts import bench_curves, bench_import, bench_rows
 from scripts.common import main, set_up_log
-
-REPEATS = 5
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """The median of a few runs after one that warms up."""
-    work()
-    taken = []
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken)
+from scripts.timing import typical
 
 
 def features() -> None:
@@ -38,11 +23,11 @@ def features() -> None:
     images = np.random.default_rng(0).integers(0, 256, (32, 224, 224), dtype=np.uint8)
     pixels = encoder.image.prepare(as_pixels(images, encoder.device))
     with torch.inference_mode():
-        bare = seconds(lambda: encoder.image.features(pixels).float().cpu())
-        ours = seconds(lambda: encoder.embed_images(images))
+        bare = typical(lambda: encoder.image.features(pixels).float().cpu())
+        ours = typical(lambda: encoder.embed_images(images))
         encoder.image.to(memory_format=torch.contiguous_format)
         plain = pixels.contiguous(memory_format=torch.contiguous_format)
-        other = seconds(lambda: encoder.image.features(plain).float().cpu())
+        other = typical(lambda: encoder.image.features(plain).float().cpu())
     print(f"lite on {describe(encoder.device)}, batches of {len(images)}:")
     for name, taken in (("bare forward pass", bare), ("embed_images", ours), ("without channels_last", other)):
         print(f"  {name:24}{len(images) / taken:8.1f} images/s   {taken / bare:5.2f} x the bare pass")
@@ -53,7 +38,7 @@ def demo() -> None:
     from core.studies.demo import DemoConfig, render, sample_table
 
     rows = sample_table(DemoConfig(images=64)).to_dict("records")[:32]
-    taken = seconds(lambda: [render(row, 224) for row in rows])
+    taken = typical(lambda: [render(row, 224) for row in rows])
     print(f"demo radiographs of 224 px on one core: {len(rows) / taken:.1f} a second")
 
 

@@ -15,7 +15,8 @@ from core.encoders import Encoder, as_pixels, load_encoder
 from core.files import replacing
 from core.tuning import Tuning
 from core.workspace import home
-from scripts.bench_steps import seconds, training
+from scripts.bench_steps import STEPS, training
+from scripts.timing import typical
 
 TOWERS = ("ViT-B-32", "ViT-B-16")
 SIDE = 224
@@ -47,12 +48,12 @@ def measured(encoder: Encoder, batch: int, pieces: tuple[int, ...]) -> list[dict
     tower, device = encoder.image, encoder.device
     prepared = tower.prepare(as_pixels(images[:batch], device))
     with torch.inference_mode():
-        forward = seconds(lambda: bare_forward(encoder, prepared), device)
-    embedding = seconds(lambda: encoder.embed_images(images[:batch]), device)
-    loading = seconds(lambda: tower.prepare(as_pixels(images[:batch], device)), device)
+        forward = typical(lambda: bare_forward(encoder, prepared), warm=3, repeats=STEPS, device=device)
+    embedding = typical(lambda: encoder.embed_images(images[:batch]), warm=3, repeats=STEPS, device=device)
+    loading = typical(lambda: tower.prepare(as_pixels(images[:batch], device)), warm=3, repeats=STEPS, device=device)
     tuning = Tuning({"image": tower, "text": encoder.text}, TuningConfig(image="everything", learning_rate=1e-5), 0)
     tuning.train()
-    both = seconds(lambda: bare_both(encoder, prepared), device)
+    both = typical(lambda: bare_both(encoder, prepared), warm=3, repeats=STEPS, device=device)
     tower.zero_grad(set_to_none=True)
     found = []
     for piece in pieces:

@@ -13,6 +13,7 @@ import torch
 
 from core.checkpoints import Checkpoint, CheckpointWriter, on_host, optimiser_tensors
 from core.devices import best_device, describe
+from scripts.timing import once, typical
 
 LAYERS, WIDTH, REPEATS = 24, 1024, 5
 """25 million weights: 101 MB, and twice as much of AdamW's moments."""
@@ -29,17 +30,15 @@ def compare() -> None:
         optimiser.zero_grad(set_to_none=True)
         model(batch).square().mean().backward()
         optimiser.step()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
 
-    step()
+    step()  # from here on the optimiser has its moments
     tensors = {"model": model.state_dict(), "optimiser": optimiser_tensors(optimiser)}
     size = sum(value.nbytes for group in tensors.values() for value in group.values())
-    copied = median(seconds(lambda: [on_host(group) for group in tensors.values()]) for _ in range(REPEATS))
-    idle = median(seconds(step) for _ in range(5 * REPEATS))
+    copied = typical(lambda: [on_host(group) for group in tensors.values()], warm=0)
+    idle = typical(step, repeats=25, device=device)
     with tempfile.TemporaryDirectory(prefix="fluoroscope-bench-") as place:
-        stopped, whole, meanwhile = ours(Path(place), tensors, step)
-        plain = median(seconds(lambda: plainly(Path(place) / "plain.pt", tensors)) for _ in range(REPEATS))
+        stopped, whole, meanwhile = ours(Path(place), tensors, step, device)
+        plain = typical(lambda: plainly(Path(place) / "plain.pt", tensors), warm=0)
     print(f"{describe(device)}, {size / 1e6:.0f} MB in a checkpoint:")
     print(f"  copy to host memory                  {copied * 1000:7.0f} ms")
     print(f"  ours stops training for              {stopped * 1000:7.0f} ms   {stopped / copied:5.2f} x the copy")
@@ -51,7 +50,7 @@ def compare() -> None:
 
 
 def ours(
-    folder: Path, tensors: dict[str, dict[str, torch.Tensor]], step: Callable[[], None]
+    folder: Path, tensors: dict[str, dict[str, torch.Tensor]], step: Callable[[], None], device: torch.device
 ) -> tuple[float, float, float]:
     """Seconds that training stops, until all is on the disk, and of a step in the meantime; medians."""
     writer, stops, wholes, steps = CheckpointWriter(folder), [], [], []
@@ -61,7 +60,7 @@ def ours(
         writer.write(Checkpoint(step=number, tensors=copies, state={}))
         stops.append(time.perf_counter() - started)
         while writer.busy:
-            steps.append(seconds(step))
+            steps.append(once(step, device))
         writer.wait()
         wholes.append(time.perf_counter() - started)
     return median(stops), median(wholes), median(steps)
@@ -72,9 +71,3 @@ def plainly(path: Path, tensors: dict[str, dict[str, torch.Tensor]]) -> None:
         torch.save(tensors, stream)
         stream.flush()
         os.fsync(stream.fileno())
-
-
-def seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -73,15 +71,3 @@ def steps_of(trainer: Trainer, device: torch.device) -> tuple[float, float]:
     taken = [len(trainer.data.train) / 2 / step.images_per_second for step in islice(steps, STEPS)]
     memory = torch.cuda.max_memory_allocated(device) / 2**30 if device.type == "cuda" else float("nan")
     return median(taken), memory
-
-
-def seconds(work: Callable[[], object], device: torch.device) -> float:
-    """The median of some runs after three that warm up; the GPU has finished what it was given."""
-    taken = []
-    for _ in range(3 + STEPS):
-        started = time.perf_counter()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        taken.append(time.perf_counter() - started)
-    return median(taken[3:])
