@@ -12,7 +12,7 @@ from core.files import read_json
 from core.logbook import read_metrics
 from core.runs import Run
 from core.work import read_progress
-from tests.test_pipeline import same_heads, same_losses
+from tests.test_going_on import same_heads, same_losses
 from tests.tiny import tiny_study, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
