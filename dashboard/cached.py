@@ -20,6 +20,9 @@ from core.config.importing import MappingConfig, Source
 from core.imported import ImportedSet, folder_of
 from core.logbook import Logbook, Metrics
 from core.metrics.comparison import PatientScores
+from core.metrics.sampling import stratified
+from core.pictures.chart import Chart
+from core.pictures.chart import chart as make_chart
 from core.pictures.seen import Sheet, sheet
 from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run
@@ -60,6 +63,18 @@ def _study(key: Stamp, findings: tuple[str, ...], _opened: Study) -> Study:
     _opened.labels.setflags(write=False)
     _opened.stated.setflags(write=False)
     return _opened
+
+
+def first_rows(of: Study, most: int) -> NDArray[np.int64]:
+    """So many radiographs of a study to draw first, rare findings among them."""
+    return _first_rows(of.fingerprint, of.findings, most, of)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _first_rows(fingerprint: str, findings: tuple[str, ...], most: int, _of: Study) -> NDArray[np.int64]:
+    found = stratified(_of.labels, most)
+    found.setflags(write=False)
+    return found
 
 
 @st.cache_resource(ttl=30, max_entries=2, show_spinner="Looking into the folder …")
@@ -142,6 +157,25 @@ def projection(run: Run) -> Projection:
 def _projection(key: Stamp, _run: Run) -> Projection:
     found = _run.projection()
     found.coordinates.setflags(write=False)
+    return found
+
+
+def chart(run: Run, of: Study, stem: str = "umap") -> Chart:
+    """A map of a run in the order of its study.
+
+    Args:
+        run: whose.
+        of: its study.
+        stem: the map's files in the run's folder of projections, without their endings; its own by default.
+    """
+    path = run.folder / "projections" / stem
+    return _chart(stamp(path.with_suffix(".json")), of.fingerprint, path, of)
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _chart(key: Stamp, fingerprint: str, _path: Path, _of: Study) -> Chart:
+    found = make_chart(Projection.load(_path), _of)
+    found.samples.setflags(write=False)
     return found
 
 
