@@ -20,6 +20,7 @@ from core.config.importing import MappingConfig, Source
 from core.imported import ImportedSet, folder_of
 from core.logbook import Logbook, Metrics
 from core.metrics.comparison import PatientScores
+from core.metrics.neighbours import Neighbours, nearest
 from core.pictures.seen import Sheet, sheet
 from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run
@@ -36,6 +37,8 @@ from core.vectors.reading import SUFFIXES
 from core.workspace import home
 
 Stamp = tuple[str, int, int]
+FOUND = 12
+"""So many radiographs are found by text."""
 
 
 def stamp(path: Path) -> Stamp:
@@ -120,6 +123,16 @@ def _embeddings(key: Stamp, _run: Run, name: str) -> EmbeddingSet:
     found = _run.embeddings(name)
     found.vectors.setflags(write=False)
     return found
+
+
+def found(run: Run, name: str, vector: NDArray[np.float32]) -> Neighbours:
+    """The radiographs nearest to words that were looked for, by the name of the question."""
+    return _found(stamp(run.folder / "embeddings" / "images.json"), name, run, vector)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _found(key: Stamp, name: str, _run: Run, _vector: NDArray[np.float32]) -> Neighbours:
+    return nearest(embeddings(_run, "images").vectors, _vector, FOUND)
 
 
 def imported(name: str) -> ImportedSet:
