@@ -20,6 +20,7 @@ from core.config.importing import MappingConfig, Source
 from core.imported import ImportedSet, folder_of
 from core.logbook import Logbook, Metrics
 from core.metrics.comparison import PatientScores
+from core.metrics.neighbours import Neighbours, nearest
 from core.metrics.sampling import stratified
 from core.pictures.chart import Chart
 from core.pictures.chart import chart as make_chart
@@ -39,6 +40,8 @@ from core.vectors.reading import SUFFIXES
 from core.workspace import home
 
 Stamp = tuple[str, int, int]
+FOUND = 12
+"""So many radiographs are found by text."""
 
 
 def stamp(path: Path) -> Stamp:
@@ -135,6 +138,16 @@ def _embeddings(key: Stamp, _run: Run, name: str) -> EmbeddingSet:
     found = _run.embeddings(name)
     found.vectors.setflags(write=False)
     return found
+
+
+def found(run: Run, name: str, vector: NDArray[np.float32]) -> Neighbours:
+    """The radiographs nearest to words that were looked for, by the name of the question."""
+    return _found(stamp(run.folder / "embeddings" / "images.json"), name, run, vector)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _found(key: Stamp, name: str, _run: Run, _vector: NDArray[np.float32]) -> Neighbours:
+    return nearest(embeddings(_run, "images").vectors, _vector, FOUND)
 
 
 def imported(name: str) -> ImportedSet:
