@@ -16,7 +16,7 @@ def draw() -> None:
     st.title("Panels", anchor=False)
     runs = [Run.load(one) for one in selection.values_of("runs")]
     study = study_of(runs)
-    found = finding.find(runs, study)
+    found = finding.find(runs, study, st.container())
     st.caption("nothing found yet" if found is None else f"found rows {found.indices.tolist()}")
     if chosen := selection.get("sample"):
         st.caption(f"looked at {chosen}")
