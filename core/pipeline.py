@@ -131,7 +131,7 @@ class Pipeline:
 
     def project(self) -> None:
         """Draw the map; needs embeddings."""
-        from core.projection import project_run
+        from core.maps.of_run import project_run
 
         if not self.world.first:
             return
