@@ -132,13 +132,16 @@ class Pipeline:
     def project(self) -> None:
         """Draw the map; needs embeddings."""
         from core.maps.of_run import project_run
+        from core.maps.through_training import project_snapshots
 
         if not self.world.first:
             return
         self._needs("embed")
         self.stop.check()
         with self.progress.stage("project"):
-            project_run(self.run, self._own_study())
+            study = self._own_study()
+            project_run(self.run, study)
+            project_snapshots(self.run, study)
 
     def _needs(self, stage: str) -> None:
         if not self.run.has(stage):

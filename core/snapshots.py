@@ -1,6 +1,7 @@
 """Snapshots: what a run's model made of some samples at chosen moments of its training.
 
 snapshots/step-000120/  images, texts, prompts, negatives .safetensors + .json; manifest.json, written last
+projections/epochs/  one map of each, step-000120 .parquet + .json; manifest.json, written last
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from core.config.run import RunConfig, TrainingConfig
 from core.errors import ArtefactError
 from core.files import read_json, stamp, sync_folder, write_json
-from core.store import EmbeddingSet
+from core.store import EmbeddingSet, Projection
+from core.studies.study import Study
 
 FOLDER = "snapshots"
+MAPS = "projections/epochs"
 MANIFEST = "manifest.json"
 SETS = ("images", "texts", "prompts", "negatives")
 MOST = 2000
@@ -57,6 +62,15 @@ class Snapshot:
             ArtefactError: absent, torn or altered.
         """
         return EmbeddingSet.load(self.folder / name)
+
+
+def judged_part(images: EmbeddingSet, study: Study) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Of the samples in a snapshot those that space is measured on (all of them where the draw met none of these):
+    vectors (m, d), and labels (m, K)."""
+    rows = pd.Index(study.samples["id"]).get_indexer(list(images.ids))
+    own = np.isin(rows, study.judged_rows())
+    own |= not own.any()
+    return images.vectors[own], study.labels[rows[own]]
 
 
 def moments(training: TrainingConfig, steps_per_epoch: int) -> dict[int, int]:
@@ -101,7 +115,7 @@ def write_snapshot(run: OfRun, step: int, epoch: float, sets: Mapping[str, Embed
     Raises:
         OSError: a full disk; the others are whole.
     """
-    final = run.folder / FOLDER / f"step-{step:06d}"
+    final = run.folder / FOLDER / step_name(step)
     draft = final.with_name(f"{final.name}.tmp")
     shutil.rmtree(draft, ignore_errors=True)
     for name in SETS:
@@ -120,6 +134,55 @@ def forget_after(run: OfRun, step: int) -> None:
         number = path.name.removeprefix("step-")
         if not number.isdigit() or int(number) > step:
             shutil.rmtree(path)
+
+
+@dataclass(frozen=True)
+class SnapshotMap:
+    """The map of one moment; see :mod:`core.maps.through_training`.
+
+    Attributes:
+        stem: of its files.
+        epoch, step: as those of its snapshot.
+    """
+
+    stem: Path
+    epoch: float
+    step: int
+
+    def projection(self) -> Projection:
+        """Its samples, prompts and centroids.
+
+        Raises:
+            ArtefactError: absent, torn or altered.
+        """
+        return Projection.load(self.stem)
+
+
+def snapshot_maps(run: OfRun) -> list[SnapshotMap]:
+    """The maps of a run's snapshots in the order of training; none where they belong to a map that it had before."""
+    folder = run.folder / MAPS
+    try:
+        data = read_json(folder / MANIFEST)
+        if data["map"] != map_of_run(run):
+            return []
+        found = [(int(one["step"]), float(one["epoch"])) for one in data["maps"]]
+    except (ArtefactError, KeyError, TypeError, ValueError):
+        return []  # not made yet, or half written: the project stage makes them anew
+    return [SnapshotMap(folder / step_name(step), epoch, step) for step, epoch in found]
+
+
+def map_of_run(run: OfRun) -> str:
+    """What tells a run's own map from others.
+
+    Raises:
+        ArtefactError: it has none yet.
+    """
+    return str(read_json(run.folder / "projections" / "umap.json")["file"]["sha256"])
+
+
+def step_name(step: int) -> str:
+    """What the files of a moment are called."""
+    return f"step-{step:06d}"
 
 
 def no_snapshots(run: OfRun) -> str | None:
