@@ -29,6 +29,7 @@ from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run
 from core.searches import Search, Trial
 from core.seen import FILE, Seen
+from core.snapshots import FOLDER, MANIFEST, MAPS, Snapshot, SnapshotMap, snapshot_maps, snapshots_of, step_name
 from core.store import EmbeddingSet, Projection
 from core.studies.folder import Folder
 from core.studies.mapping import open_table, propose
@@ -171,6 +172,40 @@ def _projection(key: Stamp, _run: Run) -> Projection:
     found = _run.projection()
     found.coordinates.setflags(write=False)
     return found
+
+
+def snapshots(run: Run) -> list[Snapshot]:
+    """The moments of its training that a run has kept so far."""
+    return _snapshots(stamp(run.folder / FOLDER), run)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _snapshots(key: Stamp, _run: Run) -> list[Snapshot]:
+    return snapshots_of(_run)
+
+
+def snapshot_embeddings(run: Run, step: int, name: str) -> EmbeddingSet:
+    """``images``, ``texts``, ``prompts`` or ``negatives`` of a moment that :func:`snapshots` lists."""
+    folder = run.folder / FOLDER / step_name(step)
+    return _snapshot_embeddings(stamp(folder / f"{name}.json"), folder, name)
+
+
+@st.cache_resource(max_entries=400, show_spinner=False)
+def _snapshot_embeddings(key: Stamp, _folder: Path, name: str) -> EmbeddingSet:
+    found = EmbeddingSet.load(_folder / name)
+    found.vectors.setflags(write=False)
+    return found
+
+
+def snapshot_maps_of(run: Run) -> list[SnapshotMap]:
+    """The maps of those moments, as far as they belong to the map that the run has now."""
+    projections = run.folder / "projections"
+    return _snapshot_maps(stamp(run.folder / MAPS / MANIFEST), stamp(projections / "umap.json"), run)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _snapshot_maps(key: Stamp, frame: Stamp, _run: Run) -> list[SnapshotMap]:
+    return snapshot_maps(_run)
 
 
 def chart(run: Run, of: Study, stem: str = "umap") -> Chart:

@@ -49,6 +49,7 @@ FOR_DASHBOARD = (
     "core.searches",
     "core.seen",
     "core.slurm",
+    "core.snapshots",
     "core.store",
     "core.studies.filters",
     "core.studies.folder",
