@@ -16,6 +16,9 @@ from core.figures.theme import LIGHT, Theme, empty, figure, hover, plain
 ROOM_FOR_LABEL = (0.30, 0.05)
 """What a run's name takes up: decades of the temperature, and gap."""
 
+SHORT = 14
+"""Letters of a name that fits on the left of its point, where a long one would lie over the axis."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FindingGaps:
@@ -176,7 +179,8 @@ def _named(points: Sequence[TemperaturePoint]) -> dict[int, str]:
             if abs(math.log10(point.temperature / points[other].temperature)) < ROOM_FOR_LABEL[0]
             and abs(point.gap - points[other].gap) < ROOM_FOR_LABEL[1]
         }
-        free = [side for side in ("middle right", "middle left") if side not in near]
+        sides = ("middle right", "middle left") if len(point.name) <= SHORT else ("middle right",)
+        free = [side for side in sides if side not in near]
         if free:
             found[at] = free[0]
     return found
