@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from safetensors.torch import load_file, save
+from torch import Tensor
 
 from core.demands import check_study
 from core.embedding import embed
@@ -130,7 +131,7 @@ class Pipeline:
 
     def project(self) -> None:
         """Draw the map; needs embeddings."""
-        from core.projection import project_run
+        from core.maps.of_run import project_run
 
         if not self.world.first:
             return
@@ -225,6 +226,15 @@ def load_weights(run: Run, head: Head, tuning: Tuning) -> None:
     Raises:
         ArtefactError: it has not been trained yet, or the file is torn or altered.
     """
+    load_learned(head, tuning, learned_weights(run))
+
+
+def learned_weights(run: Run) -> dict[str, Tensor]:
+    """All that a run has learned, as :func:`core.tuning.learned_state` gave it.
+
+    Raises:
+        ArtefactError: it has not been trained yet, or the file is torn or altered.
+    """
     path = run.folder / "checkpoints" / "head.safetensors"
     verify(path, read_json(path.with_suffix(".json"))["file"])
-    load_learned(head, tuning, load_file(path))
+    return load_file(path)

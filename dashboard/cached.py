@@ -21,8 +21,12 @@ from core.imported import ImportedSet, folder_of
 from core.logbook import Logbook, Metrics
 from core.metrics.comparison import PatientScores
 from core.metrics.gap import modality_gap
+from core.metrics.neighbours import Neighbours, nearest
 from core.metrics.plane import Plane
 from core.metrics.plane import plane as plane_of
+from core.metrics.sampling import stratified
+from core.pictures.chart import Chart
+from core.pictures.chart import chart as make_chart
 from core.pictures.seen import Sheet, sheet
 from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run
@@ -39,6 +43,8 @@ from core.vectors.reading import SUFFIXES
 from core.workspace import home
 
 Stamp = tuple[str, int, int]
+FOUND = 12
+"""So many radiographs are found by text."""
 
 
 def stamp(path: Path) -> Stamp:
@@ -63,6 +69,18 @@ def _study(key: Stamp, findings: tuple[str, ...], _opened: Study) -> Study:
     _opened.labels.setflags(write=False)
     _opened.stated.setflags(write=False)
     return _opened
+
+
+def first_rows(of: Study, most: int) -> NDArray[np.int64]:
+    """So many radiographs of a study to draw first, rare findings among them."""
+    return _first_rows(of.fingerprint, of.findings, most, of)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _first_rows(fingerprint: str, findings: tuple[str, ...], most: int, _of: Study) -> NDArray[np.int64]:
+    found = stratified(_of.labels, most)
+    found.setflags(write=False)
+    return found
 
 
 @st.cache_resource(ttl=30, max_entries=2, show_spinner="Looking into the folder …")
@@ -125,6 +143,16 @@ def _embeddings(key: Stamp, _run: Run, name: str) -> EmbeddingSet:
     return found
 
 
+def found(run: Run, name: str, vector: NDArray[np.float32]) -> Neighbours:
+    """The radiographs nearest to words that were looked for, by the name of the question."""
+    return _found(stamp(run.folder / "embeddings" / "images.json"), name, run, vector)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _found(key: Stamp, name: str, _run: Run, _vector: NDArray[np.float32]) -> Neighbours:
+    return nearest(embeddings(_run, "images").vectors, _vector, FOUND)
+
+
 def imported(name: str) -> ImportedSet:
     """An imported set of embeddings."""
     return _imported(stamp(folder_of(name) / "set.json"), name)
@@ -145,6 +173,25 @@ def projection(run: Run) -> Projection:
 def _projection(key: Stamp, _run: Run) -> Projection:
     found = _run.projection()
     found.coordinates.setflags(write=False)
+    return found
+
+
+def chart(run: Run, of: Study, stem: str = "umap") -> Chart:
+    """A map of a run in the order of its study.
+
+    Args:
+        run: whose.
+        of: its study.
+        stem: the map's files in the run's folder of projections, without their endings; its own by default.
+    """
+    path = run.folder / "projections" / stem
+    return _chart(stamp(path.with_suffix(".json")), of.fingerprint, path, of)
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _chart(key: Stamp, fingerprint: str, _path: Path, _of: Study) -> Chart:
+    found = make_chart(Projection.load(_path), _of)
+    found.samples.setflags(write=False)
     return found
 
 

@@ -27,7 +27,7 @@ def panels_of(runs: list[Run], study: Study, arguments: argparse.Namespace) -> l
 
 FIGURES: dict[str, Draw] = {
     "curves": lambda runs, study, a, t: curves.curves(Files(), runs, a.quantity, theme=t),
-    "space": lambda runs, study, a, t: space.space(Files(), runs[0], study, by=a.colour, theme=t),
+    "space": lambda runs, study, a, t: space.space(Files(), runs[0], study, look=space.Look(by=a.colour), theme=t),
     "similarity": lambda runs, study, a, t: similarity.panels(
         similarity.of_runs(Files(), runs, study, a.cosines), theme=t
     ),

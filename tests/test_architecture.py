@@ -31,6 +31,7 @@ FOR_DASHBOARD = (
     "core.ablation.grids",
     "core.ablation.numbers",
     "core.ablation.table",
+    "core.asking.questions",
     "core.config",
     "core.demands",
     "core.errors",

@@ -9,14 +9,16 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures.ablation import differences
+from core.figures.colouring import Colouring
 from core.figures.curves import Curve, Reference, loss_curves
 from core.figures.diseases import auroc_intervals, confusion_grid
+from core.figures.drawing import Anchor, Drawing, Marked, Moment
 from core.figures.gap import ShiftLine, ShiftRow, cosine_cones, paired_map, shift_curve
 from core.figures.gap_runs import FindingGaps, TemperaturePoint, finding_gaps, temperature_gaps
 from core.figures.radiographs import radiograph_row
 from core.figures.search import Point, history, importance_bars, intermediate, slices
 from core.figures.similarity import off_diagonal_distribution, similarity_difference, similarity_panels
-from core.figures.space import Anchor, space_3d
+from core.figures.space import space_2d, space_3d
 from core.figures.studies_findings import co_occurrence, prevalence
 from core.figures.studies_people import ages, category_shares, per_patient
 from core.figures.studies_sets import upset
@@ -72,6 +74,11 @@ XYZ = _random().normal(size=(60, 3))
 VALUES = np.where(np.arange(60) % 7 == 0, np.nan, np.linspace(20, 90, 60))
 CATEGORIES = np.array([None if at % 9 == 0 else WORST[at % K] for at in range(60)], dtype=object)
 ANCHORS = [Anchor(label=name, xyz=XYZ[at].tolist(), symbol="prompt") for at, name in enumerate(WORST)]
+BY_NAME = Colouring(values=CATEGORIES, kind="categorical")
+BY_NUMBER = Colouring(values=VALUES, kind="continuous", title=HOSTILE)
+BY_FINDING = Colouring(values=np.where(np.isnan(VALUES), np.nan, VALUES > 50), kind="binary", title=HOSTILE)
+MOMENTS = [Moment(name=f"{HOSTILE} {share}", coordinates=XYZ * share, anchors=XYZ[:K] * share) for share in (0.2, 1.0)]
+CORNERS = [(0, -1), (3, -1), (3, 2)]
 LOSSES = np.where(np.arange(200) == 50, np.nan, 2.6 * np.exp(-np.arange(200) / 60))
 SHIFT = np.arange(-5, 5.01, 0.25)
 SPLITS = (HOSTILE, "val", "test")
@@ -118,11 +125,18 @@ FIGURES: dict[str, Make] = {
         theme=theme,
     ),
     "space-categories": lambda theme: space_3d(
-        XYZ, CATEGORIES, kind="categorical", customdata=np.arange(60), anchors=ANCHORS, highlight=3, theme=theme
+        XYZ, BY_NAME, Drawing(rows=np.arange(60), anchors=ANCHORS, marked=Marked(chosen=3)), theme=theme
     ),
-    "space-numbers": lambda theme: space_3d(XYZ, VALUES, kind="continuous", names=[HOSTILE], theme=theme),
-    "space-binary": lambda theme: space_3d(
-        XYZ, np.where(np.isnan(VALUES), np.nan, VALUES > 50), kind="binary", names=[HOSTILE], theme=theme
+    "space-numbers": lambda theme: space_3d(XYZ, BY_NUMBER, theme=theme),
+    "space-binary": lambda theme: space_3d(XYZ, BY_FINDING, theme=theme),
+    "space-moments": lambda theme: space_3d(
+        XYZ, BY_NAME, Drawing(anchors=ANCHORS, arrows=True, moments=MOMENTS), title=HOSTILE, theme=theme
+    ),
+    "space-flat": lambda theme: space_2d(
+        XYZ[:, :2],
+        BY_FINDING,
+        Drawing(rows=np.arange(60), marked=Marked(chosen=3, found=[4, 5], selected=XYZ[:, 0] > 0), outline=CORNERS),
+        theme=theme,
     ),
     "similarity": lambda theme: similarity_panels([cosines(missing=True)], [HOSTILE], WORST, theme=theme),
     "similarity-3": lambda theme: similarity_panels(
@@ -227,7 +241,7 @@ FIGURES: dict[str, Make] = {
 WITHOUT_DATA: dict[str, Make] = {
     "curves": lambda theme: loss_curves([], theme=theme),
     "curves-unknown": lambda theme: loss_curves([Curve(name="a", x=[1, 2], y=[np.nan, np.inf])], theme=theme),
-    "space": lambda theme: space_3d(np.empty((0, 3)), [], kind="binary", theme=theme),
+    "space": lambda theme: space_3d(np.empty((0, 3)), Colouring(values=np.empty(0), kind="binary"), theme=theme),
     "similarity": lambda theme: similarity_panels([], [], [], theme=theme),
     "difference": lambda theme: similarity_difference(np.empty((0, 0)), np.empty((0, 0)), [], theme=theme),
     "pairs": lambda theme: off_diagonal_distribution([[], [np.nan]], ["a", "b"], theme=theme),
@@ -262,8 +276,12 @@ WITHOUT_DATA: dict[str, Make] = {
 ONE = np.ones((1, 1))
 SMALLEST: dict[str, Make] = {
     "curves": lambda theme: loss_curves([Curve(name="a", x=[1], y=[0.5])], smoothing=0.9, theme=theme),
-    "space": lambda theme: space_3d([[1, 2, 3]], [1.0], kind="binary", names=["Edema"], theme=theme),
-    "space-unknown": lambda theme: space_3d([[1, 2, 3]], [np.nan], kind="continuous", names=["Age"], theme=theme),
+    "space": lambda theme: space_3d(
+        [[1, 2, 3]], Colouring(values=np.ones(1), kind="binary", title="Edema"), theme=theme
+    ),
+    "space-unknown": lambda theme: space_3d(
+        [[1, 2, 3]], Colouring(values=np.array([np.nan]), kind="continuous", title="Age"), theme=theme
+    ),
     "similarity": lambda theme: similarity_panels([ONE], ["a"], ["Edema"], theme=theme),
     "difference": lambda theme: similarity_difference(ONE, ONE, ["Edema"], theme=theme),
     "pairs": lambda theme: off_diagonal_distribution([[0.5]], ["a"], theme=theme),
