@@ -20,7 +20,10 @@ from core.config.importing import MappingConfig, Source
 from core.imported import ImportedSet, folder_of
 from core.logbook import Logbook, Metrics
 from core.metrics.comparison import PatientScores
+from core.metrics.gap import modality_gap
 from core.metrics.neighbours import Neighbours, nearest
+from core.metrics.plane import Plane
+from core.metrics.plane import plane as plane_of
 from core.metrics.sampling import stratified
 from core.pictures.chart import Chart
 from core.pictures.chart import chart as make_chart
@@ -297,6 +300,26 @@ def _pairs(
     key: Stamp, fingerprint: str, _run: Run, _of: Study
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
     return judged_pairs(embeddings(_run, "images"), embeddings(_run, "texts"), _of)
+
+
+def gap_of(run: Run, of: Study) -> float:
+    """The distance between the mean image and the mean text of the test pairs, of which there must be some."""
+    return _gap_of(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _gap_of(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> float:
+    return modality_gap(*pairs(_run, _of)[:2]).distance
+
+
+def plane(run: Run, of: Study) -> Plane:
+    """The test pairs on two axes, along the modality gap and across it; there must be a gap."""
+    return _plane(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _plane(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> Plane:
+    return plane_of(*pairs(_run, _of)[:2])
 
 
 def patient_scores(run: Run, of: Study) -> PatientScores:

@@ -13,7 +13,8 @@ from core.figures.colouring import Colouring
 from core.figures.curves import Curve, Reference, loss_curves
 from core.figures.diseases import auroc_intervals, confusion_grid
 from core.figures.drawing import Anchor, Drawing, Marked, Moment
-from core.figures.gap import cosine_cones, paired_map, shift_curve
+from core.figures.gap import ShiftLine, ShiftRow, cosine_cones, paired_map, shift_curve
+from core.figures.gap_runs import FindingGaps, TemperaturePoint, finding_gaps, temperature_gaps
 from core.figures.radiographs import radiograph_row
 from core.figures.search import Point, history, importance_bars, intermediate, slices
 from core.figures.similarity import off_diagonal_distribution, similarity_difference, similarity_panels
@@ -60,6 +61,12 @@ def auroc() -> dict[str, Any]:
     values = _random().uniform(0.6, 0.9, (2, K))
     values[:, -1] = np.nan
     return {"values": list(values), "lows": list(values - 0.04), "highs": list(values + 0.03)}
+
+
+def gaps(name: str, overall: float) -> FindingGaps:
+    """Gaps of a run; the last disease has too few pairs."""
+    own = np.where(np.arange(K) == K - 1, np.nan, overall + _random().uniform(-0.1, 0.1, K))
+    return FindingGaps(name=name, gaps=own, expected=own - 0.02, support=np.arange(K)[::-1] + 4, overall=overall)
 
 
 COUNTS = [np.array([[900 + at, 100], [30, 70 - at]]) for at in range(K - 1)] + [np.array([[950, 50], [0, 0]])]
@@ -149,7 +156,32 @@ FIGURES: dict[str, Make] = {
         np.linspace(0.5, 0.9, 50), np.linspace(0.6, 0.8, 50), np.linspace(0, 0.2, 50), theme=theme
     ),
     "shift": lambda theme: shift_curve(
-        SHIFT, SHIFT**2 + 2.6, SHIFT**2 + 2.7, 0.6 - SHIFT**2 / 200, task_name=HOSTILE, marker=0.8, theme=theme
+        SHIFT,
+        [
+            ShiftRow(
+                title="Loss",
+                lines=[
+                    ShiftLine(name=HOSTILE, values=SHIFT**2 + 2.6, number=0),
+                    ShiftLine(name="b", values=SHIFT**2 + 2.7, number=1, dotted=True),
+                ],
+                best=[(0.0, 2.65)],
+                lowest=True,
+            ),
+            ShiftRow(title=HOSTILE, lines=[ShiftLine(name="c", values=0.6 - SHIFT**2 / 200, number=2)]),
+        ],
+        marker=0.8,
+        theme=theme,
+    ),
+    "gap-findings": lambda theme: finding_gaps(WORST, [gaps(HOSTILE, 0.6), gaps("b", 0.8)], theme=theme),
+    "gap-temperature": lambda theme: temperature_gaps(
+        [
+            TemperaturePoint(name=HOSTILE, temperature=0.07, gap=0.5, number=0),
+            TemperaturePoint(name="b", temperature=0.07, gap=0.51),
+            TemperaturePoint(name="c", temperature=0.01, gap=0.9),
+        ],
+        published=[(1, 0.2), (0.01, 1.0)],
+        published_name=HOSTILE,
+        theme=theme,
     ),
     "auroc": lambda theme: auroc_intervals(
         WORST,
@@ -215,7 +247,9 @@ WITHOUT_DATA: dict[str, Make] = {
     "pairs": lambda theme: off_diagonal_distribution([[], [np.nan]], ["a", "b"], theme=theme),
     "paired-map": lambda theme: paired_map(np.empty((0, 2)), np.empty((0, 2)), theme=theme),
     "cones": lambda theme: cosine_cones([], [np.nan], [], theme=theme),
-    "shift": lambda theme: shift_curve([], [], [], theme=theme),
+    "shift": lambda theme: shift_curve([], [], theme=theme),
+    "gap-findings": lambda theme: finding_gaps([], [], theme=theme),
+    "gap-temperature": lambda theme: temperature_gaps([], published=[(1, 0.2)], theme=theme),
     "auroc": lambda theme: auroc_intervals([], [], [], [], n_positive=[], series=[], theme=theme),
     "zero-shot": lambda theme: prompt_scores([], [], [], [], n_positive=[], theme=theme),
     "confusion": lambda theme: confusion_grid([], [], [], theme=theme),
@@ -253,7 +287,17 @@ SMALLEST: dict[str, Make] = {
     "pairs": lambda theme: off_diagonal_distribution([[0.5]], ["a"], theme=theme),
     "paired-map": lambda theme: paired_map([[0, 0]], [[1, 1]], theme=theme),
     "cones": lambda theme: cosine_cones([0.5], [], [], theme=theme),
-    "shift": lambda theme: shift_curve([0.0], [1.0], [1.0], [np.nan], theme=theme),
+    "shift": lambda theme: shift_curve(
+        [0.0], [ShiftRow(title="Loss", lines=[ShiftLine(name="a", values=[1.0], number=0)])], theme=theme
+    ),
+    "gap-findings": lambda theme: finding_gaps(
+        ["Edema"],
+        [FindingGaps(name="a", gaps=[np.nan], expected=[np.nan], support=[3], overall=0.5)],
+        theme=theme,
+    ),
+    "gap-temperature": lambda theme: temperature_gaps(
+        [TemperaturePoint(name="a", temperature=0.07, gap=0.5, number=0)], theme=theme
+    ),
     "auroc": lambda theme: auroc_intervals(
         ["Edema"], [[np.nan]], [[np.nan]], [[np.nan]], n_positive=[0], series=["a"], theme=theme
     ),
