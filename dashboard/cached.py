@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from core.maps.first import first_picture
 from numpy.typing import NDArray
 
 from core.config.importing import MappingConfig, Source
@@ -221,6 +222,16 @@ def chart(run: Run, of: Study, stem: str = "umap") -> Chart:
     """
     path = run.folder / "projections" / stem
     return _chart(stamp(path.with_suffix(".json")), of.fingerprint, path, of)
+
+
+def first_chart(run: Run, of: Study, dimensions: int) -> Chart:
+    """The first picture of a run in the order of its study: its principal components."""
+    return _first_chart(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, dimensions, run, of)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Drawing the first picture …")
+def _first_chart(key: Stamp, fingerprint: str, dimensions: int, _run: Run, _of: Study) -> Chart:
+    return make_chart(first_picture(_run, _of, dimensions), _of)
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)
