@@ -155,6 +155,16 @@ def _found(key: Stamp, name: str, _run: Run, _vector: NDArray[np.float32]) -> Ne
     return nearest(embeddings(_run, "images").vectors, _vector, FOUND)
 
 
+def neighbours(run: Run, row: int, count: int) -> Neighbours:
+    """The radiographs nearest to one, by its row, in a run's own space."""
+    return _neighbours(stamp(run.folder / "embeddings" / "images.json"), row, count, run)
+
+
+@st.cache_resource(max_entries=500, show_spinner=False)
+def _neighbours(key: Stamp, row: int, count: int, _run: Run) -> Neighbours:
+    return nearest(embeddings(_run, "images").vectors, row, count)
+
+
 def imported(name: str) -> ImportedSet:
     """An imported set of embeddings."""
     return _imported(stamp(folder_of(name) / "set.json"), name)

@@ -18,7 +18,7 @@ from dashboard import cached, selection
 from dashboard.thumbnails import thumbnails
 from dashboard.widgets import findings_of, label, plain
 
-ACROSS, NAMED = 6, 3
+WIDTH, TOGETHER, NAMED = 156, 6, 3
 SOON = 0.25
 """Seconds that the page waits for a process that is warm, before it shows that it waits."""
 
@@ -112,7 +112,7 @@ def _results(run: Run, study: Study, text: str, found: Neighbours) -> None:
         f"{cosine:+.3f}" + (f" · {findings_of(study, row)}" if study.findings else "")
         for row, cosine in zip(rows, found.cosines.tolist(), strict=True)
     ]
-    thumbnails(study, rows, words, key=f"find-{run.id}", across=ACROSS)
+    thumbnails(study, rows, words, key=f"find-{run.id}", width=WIDTH, together=TOGETHER)
 
 
 def _doubt(run: Run) -> str:
