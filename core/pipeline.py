@@ -136,8 +136,8 @@ class Pipeline:
             return
         self._needs("embed")
         self.stop.check()
-        with self.progress.stage("project"):
-            project_run(self.run, self._own_study())
+        with self.progress.stage("project", "steps") as tell:
+            project_run(self.run, self._own_study(), self._telling(tell))
 
     def _needs(self, stage: str) -> None:
         if not self.run.has(stage):
