@@ -139,9 +139,9 @@ class Pipeline:
             return
         self._needs("embed")
         self.stop.check()
-        with self.progress.stage("project"):
+        with self.progress.stage("project", "steps") as tell:
             study = self._own_study()
-            project_run(self.run, study)
+            project_run(self.run, study, self._telling(tell))
             project_snapshots(self.run, study)
 
     def _needs(self, stage: str) -> None:

@@ -41,6 +41,8 @@ FOR_DASHBOARD = (
     "core.imported",
     "core.jobs",
     "core.logbook",
+    "core.maps.asked",
+    "core.maps.first",
     "core.metrics",
     "core.pictures",
     "core.published",
