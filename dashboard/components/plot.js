@@ -119,10 +119,11 @@ async function render(Plotly, state) {
   canvas.on("plotly_relayouting", (change) => shareCamera(Plotly, state, change));
 }
 
-function prepare(figure, { uirevision }) {
+function prepare(figure, { uirevision, legend }) {
   const layout = figure.layout ?? {};
   // The page decides the width, the element's height the height.
   Object.assign(layout, { autosize: true, width: undefined, height: undefined, uirevision });
+  if (!legend) layout.showlegend = false; // it stays in what is exported
   figure.data ??= [];
   for (const trace of figure.data) if (SOLID.has(trace.type)) layout[trace.scene ?? "scene"] ??= {};
   for (const [name, part] of Object.entries(layout)) {
