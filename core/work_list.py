@@ -8,6 +8,7 @@ from typing import Any
 
 from core import jobs
 from core.ablation.folder import Ablation, list_ablations
+from core.asking.questions import list_asked
 from core.errors import RunBusy, RunError
 from core.jobs import JobState
 from core.maps.asked import AskedMap, maps_of
@@ -26,8 +27,8 @@ class Item:
     """One piece of work.
 
     Attributes:
-        kind: ``run``, ``map`` (of a run), ``import``, ``ablation``, ``search``, ``worker`` (of a search) or
-            ``embeddings``.
+        kind: ``run``, ``map`` (of a run), ``import``, ``ablation``, ``search``, ``worker`` (of a search), ``embeddings``
+            or ``asking`` (what answers for a run, while it does).
         id: what it is called by; with the kind before it (``import:nih``) no other is called so.
         title: of a run; else what it works on.
         progress: of what is at work, in words.
@@ -90,6 +91,7 @@ def _each(archived: bool) -> Iterator[tuple[str, Work, str]]:
     for search in list_searches():
         yield "search", search, f"{search.config.base.preset} on {search.config.base.study}"
         yield from (("worker", worker, f"of search {search.id}") for worker in search.workers())
+    yield from (("asking", asked, f"of {asked.run.title}") for asked in list_asked())
     yield from (("embeddings", making, "") for making in list_makings(finished=True))
 
 

@@ -1,0 +1,73 @@
+"""Find by text in a real browser, with the real process: typed, waited for, found, looked at; the words in no URL."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from core.asking.questions import IDLE, Asked
+from core.runs import Run
+from core.workspace import ROOT
+from tests.browser.conftest import Serve
+from tests.browser.test_app import page, shot
+from tests.finished import Finished
+from tests.tiny import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+__all__ = ["page"]
+
+
+@pytest.fixture(scope="module")
+def home(finished_workspace: Finished, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the finished workspace; the process that answers is stopped in the end."""
+    copied = tmp_path_factory.mktemp("find") / "workspace"
+    shutil.copytree(finished_workspace.home, copied)
+    yield copied
+    for folder in (copied / "runs").iterdir():
+        asked = Asked.of(Run(folder))
+        asked.stop()
+        until(lambda asked=asked: not asked.state().busy, 60)
+
+
+@pytest.fixture(scope="module")
+def app(home: Path, serve: Serve) -> Iterator[str]:
+    with serve(ROOT / "tests/browser/apps/panels.py", {"FLUOROSCOPE_HOME": str(home), IDLE: "60"}) as url:
+        yield url
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_typed_found_and_looked_at(app: str, page: Page, home: Path, finished_workspace: Finished, scheme: str) -> None:
+    """The first words wait for the process, which the page says; the second ones do not."""
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_default_timeout(120_000)  # the process loads torch
+    run = finished_workspace.runs["contrastive"]
+    page.goto(f"{app}/?runs={run}")
+    field = page.get_by_role("textbox", name="Find by text")
+    field.fill(f"large left effusion {scheme}")
+    field.press("Enter")
+    if scheme == "light":
+        page.get_by_text("starting: it loads the text tower").wait_for()
+    page.get_by_text("found rows").wait_for()
+    assert page.get_by_role("img", name="Radiograph").count() == 12
+    first = page.get_by_text("found rows").inner_text()
+    asked_at = time.monotonic()
+    field.fill(f"enlarged heart {scheme}")
+    field.press("Enter")
+    page.get_by_text("Nearest to “enlarged heart").wait_for()
+    assert time.monotonic() - asked_at < 20  # not another start
+    assert page.get_by_text("found rows").inner_text() != first
+    page.get_by_role("button", name="Look").first.click()
+    page.get_by_text("looked at").wait_for()
+    shot(page, f"find-{scheme}")
+    assert "effusion" not in page.url and "heart" not in page.url
+    assert page.get_by_test_id("stException").count() == 0
+    kept = b"".join(path.read_bytes() for path in (home / "runs" / run / "asking").rglob("*") if path.is_file())
+    assert b"effusion" not in kept and b"heart" not in kept
