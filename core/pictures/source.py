@@ -12,6 +12,7 @@ from core.logbook import Logbook, Metrics
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores, patient_scores
 from core.runs import Run
+from core.snapshots import FOLDER, Snapshot, judged_part, snapshots_of, step_name
 from core.store import EmbeddingSet, Projection, paired_rows
 from core.studies.study import Study
 
@@ -37,6 +38,13 @@ class Source(Protocol):
 
     def pairs(self, run: Run, study: Study) -> tuple[Vectors, Vectors, Rows]:
         """Image and text vectors of the judged samples that have both, and their rows in the study."""
+
+    def snapshots(self, run: Run) -> list[Snapshot]: ...
+
+    def snapshot_embeddings(self, run: Run, step: int, name: str) -> EmbeddingSet: ...
+
+    def snapshot_centroids(self, run: Run, step: int, study: Study) -> Vectors:
+        """Disease centroids (K, d) of the judged samples in a snapshot, NaN without support."""
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         """Scores on the test split, and on resampled test patients, the same for every run of the study."""
@@ -65,6 +73,15 @@ class Files:
 
     def pairs(self, run: Run, study: Study) -> tuple[Vectors, Vectors, Rows]:
         return judged_pairs(run.embeddings("images"), run.embeddings("texts"), study)
+
+    def snapshots(self, run: Run) -> list[Snapshot]:
+        return snapshots_of(run)
+
+    def snapshot_embeddings(self, run: Run, step: int, name: str) -> EmbeddingSet:
+        return EmbeddingSet.load(run.folder / FOLDER / step_name(step) / name)
+
+    def snapshot_centroids(self, run: Run, step: int, study: Study) -> Vectors:
+        return similarity.centroids(*judged_part(self.snapshot_embeddings(run, step, "images"), study))[0]
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         return test_scores(run.predictions(), study)
