@@ -18,6 +18,9 @@ from core.figures.theme import LIGHT, Theme, distinct, dress, empty, figure, pla
 ANNOTATED = 16
 """Heatmaps with at most this many rows carry their numbers."""
 
+LETTERS = {1: 60, 2: 24, 3: 16}
+"""About so many letters fit into a line over one of so many heatmaps on a narrow page."""
+
 TREE = 0.14
 """Width of a tree beside heatmaps, as a part of theirs."""
 
@@ -54,7 +57,7 @@ def similarity_panels(
         return empty(theme, "There is nothing to compare")
     same_length("A row of heatmaps", matrices=matrices, titles=titles)
     found = [_checked(matrix, len(labels), len(labels if columns is None else columns)) for matrix in matrices]
-    shown = [plain(title) or " " for title in titles]
+    shown = [wrapped(title, LETTERS.get(len(found), 16)) or " " for title in titles]
     grown = [1.0] * len(found) + ([TREE * len(found)] if tree else [])
     made = make_subplots(
         cols=len(grown), rows=1, subplot_titles=shown, shared_yaxes=True, horizontal_spacing=0.03, column_widths=grown
@@ -65,6 +68,7 @@ def similarity_panels(
         trace.update(name=plain(title))
         made.add_trace(trace, row=1, col=number + 1)
     _framed(made, theme, height=560, panels=len(found))
+    made.layout.margin.t += 16 * max(title.count("<br>") for title in shown)
     return made if tree is None else _with_tree(made, tree, len(labels), theme)
 
 
@@ -126,7 +130,7 @@ def _checked(matrix: ArrayLike, rows: int, columns: int) -> Floats:
 
 def _heatmap(matrix: Floats, rows: Sequence[str], columns: Sequence[str], theme: Theme, *, room: int) -> go.Heatmap:
     text = cells(matrix)
-    annotated = len(rows) <= ANNOTATED and room <= 2
+    annotated = len(rows) <= ANNOTATED and room == 1  # beside others the cells of a narrow page cannot hold them
     return go.Heatmap(
         z=matrix.astype(np.float32),
         x=distinct(columns),
@@ -135,7 +139,7 @@ def _heatmap(matrix: Floats, rows: Sequence[str], columns: Sequence[str], theme:
         text=text if annotated else np.where(np.isnan(matrix), "n=0", ""),
         texttemplate="%{text}",
         meta={"numbers": len(rows) <= ANNOTATED},
-        textfont={"size": {1: 10, 2: 9}.get(room, 8), "color": theme.ink},
+        textfont={"size": 10 if room == 1 else 8, "color": theme.ink},
         hovertemplate="%{y} · %{x}: %{z:.3f}<extra></extra>",
         hoverongaps=False,
         xgap=1,

@@ -36,9 +36,7 @@ def over_epochs(
     known = [np.isfinite(np.asarray(one, np.float64)).any() for measure in measures for one in measure.values]
     if not any(known):
         return empty(theme, "No moment of training was kept")
-    made = make_subplots(
-        rows=1, cols=len(measures), subplot_titles=[plain(one.title) for one in measures], horizontal_spacing=0.07
-    )
+    made = make_subplots(rows=1, cols=len(measures), horizontal_spacing=0.1)
     for column, measure in enumerate(measures, start=1):
         same_length(f"The measure {measure.title!r}", epochs=measure.epochs, values=measure.values, names=names)
         for number, (epochs, values, name) in enumerate(zip(measure.epochs, measure.values, names, strict=True)):
@@ -54,8 +52,9 @@ def over_epochs(
     dress(made, theme, height=300)
     _levels(made, measures, marked, theme)
     made.update_xaxes(title_text="Epoch", rangemode="tozero")
-    made.update_annotations(font={"size": 13, "color": theme.ink, "family": theme.font}, selector={"yref": "paper"})
-    made.update_layout(margin={"t": 64, "l": 20, "r": 20, "b": 20}, hovermode="x", legend={"y": 1.14})
+    for column, measure in enumerate(measures, start=1):
+        made.update_yaxes(title_text=plain(measure.title), col=column)
+    made.update_layout(hovermode="x")
     return made
 
 

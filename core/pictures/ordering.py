@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from core.figures.similarity import Tree
 from core.metrics.ordering import clustering
-from core.pictures.similarity import Panel, differing
+from core.pictures.similarity import Panel
 from core.studies.hierarchy import PLACES, full_path
 
 ORDERS = {"given": "As listed", "name": "By name", "hierarchy": "By anatomy", "clustering": "By likeness"}
@@ -17,21 +18,29 @@ Path = tuple[str, ...]
 Lines = list[tuple[list[float], list[float]]]
 
 
-def arranged(found: Sequence[Panel], how: str) -> list[tuple[Panel, Tree | None]]:
-    """Panels in an order of ``ORDERS``, each with the tree of its labels, where that order has one.
+@dataclass(frozen=True)
+class Frame:
+    """Panels of the same labels in the same order, and the tree of these labels where the order has one."""
 
-    Panels of the same labels stand in the order, and have the tree, of the first one.
-    """
-    if not found or how == "given":
-        return [(panel, None) for panel in found]
-    if differing(found) is None:
-        order, tree = _order(found[0], how)
-        return [(panel.at(order), tree) for panel in found]
-    own = [_order(panel, how) for panel in found]
-    return [(panel.at(order), tree) for panel, (order, tree) in zip(found, own, strict=True)]
+    panels: tuple[Panel, ...]
+    tree: Tree | None
+
+
+def arranged(found: Sequence[Panel], how: str) -> list[Frame]:
+    """Panels in an order of ``ORDERS``: those of the same labels on one frame, in the order of the first of them."""
+    alike: dict[tuple[str, ...], list[Panel]] = {}
+    for panel in found:
+        alike.setdefault(panel.names, []).append(panel)
+    made = []
+    for panels in alike.values():
+        order, tree = _order(panels[0], how)
+        made.append(Frame(tuple(panel.at(order) for panel in panels), tree))
+    return made
 
 
 def _order(panel: Panel, how: str) -> tuple[list[int], Tree | None]:
+    if how == "given":
+        return list(range(len(panel.names))), None
     if how == "name":
         return sorted(range(len(panel.names)), key=lambda row: panel.names[row].casefold()), None
     if how == "hierarchy":

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from core.errors import InputError
 from core.figures.similarity_epochs import Measure, over_epochs
 from core.figures.theme import LIGHT, Theme
 from core.metrics.similarity import off_diagonal, simplex_target
@@ -119,7 +120,13 @@ def curves(
     marked: float | None = None,
     theme: Theme = LIGHT,
 ) -> go.Figure:
-    """The measures of a kind against the epoch, beside what is reachable; ``marked``: the epoch that is looked at."""
+    """The measures of a kind against the epoch, beside what is reachable; ``marked``: the epoch that is looked at.
+
+    Raises:
+        InputError: of a kind that training does not change.
+    """
+    if kind not in KINDS:
+        raise InputError(f"Training does not change cosines of the kind {kind!r}; take one of {', '.join(KINDS)}.")
     moments = {run.id: source.snapshots(run) for run in runs}
     matrices = {run.id: [panel_at(source, run, study, kind, one).cosines for one in moments[run.id]] for run in runs}
     levels = [("orthogonal: 0", 0.0)]

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.figures.similarity import Tree
 from core.imported import ImportedSet
 from core.pictures import similarity as pictures
 from core.pictures import similarity_epochs as through
 from core.pictures import similarity_numbers as in_numbers
 from core.pictures.missing import no_centroids, no_comparison, no_test
-from core.pictures.ordering import ORDERS, arranged
+from core.pictures.ordering import ORDERS, Frame, arranged
 from core.pictures.similarity import KINDS, Panel
 from core.runs import Run
 from core.snapshots import no_snapshots
@@ -94,30 +93,18 @@ def order_of() -> str:
     )
 
 
-def heatmaps(drawn: Sequence[tuple[Panel, Tree | None]], kind: str, *, key: str = "similarity-panel") -> None:
-    """Side by side on one frame where the labels are the same; else each on its own, on the same scale."""
-    panels, reading = [panel for panel, _ in drawn], f"{AXES.get(kind, AXES['own'])} One scale for all, from −1 to 1."
-    if pictures.differing(panels) is None:
-        titles = [panel.title for panel in panels]
+def heatmaps(frames: Sequence[Frame], kind: str, *, key: str = "similarity-panels") -> None:
+    """Side by side where the labels are the same, else one frame below the other; on one scale."""
+    for number, frame in enumerate(frames):
+        titles = [panel.title for panel in frame.panels]
         show(
-            pictures.panels(panels, drawn[0][1], theme=theme()),
-            key=f"{key}s",
+            pictures.panels(frame.panels, frame.tree, theme=theme()),
+            key=f"{key}-{number}",
             alt=f"Heatmaps of cosines between {KINDS[kind].lower()} for {', '.join(titles)}, on one scale",
             name=("similarity", kind, *titles),
             height=560,
-            help=reading,
+            help=f"{AXES.get(kind, AXES['own'])} One scale for all, from −1 to 1.",
         )
-        return
-    for number, (column, (panel, tree)) in enumerate(zip(st.columns(len(drawn)), drawn, strict=True)):
-        with column:
-            show(
-                pictures.panels([panel], tree, theme=theme()),
-                key=f"{key}-{number}",
-                alt=f"Heatmap of cosines for {panel.title}, from -1 to 1",
-                name=("similarity", kind, panel.title),
-                height=560,
-                help=reading if number == 0 else "",
-            )
 
 
 def beyond(panels: Sequence[Panel], kind: str) -> None:
@@ -175,7 +162,7 @@ def through_training(runs: list[Run], study: Study, kind: str, names: Sequence[s
         else "Dotted: the epoch that is looked at.",
     )
     panels = through.panels_at(cached, moving, study, kind, epoch, names)
-    heatmaps([(panel, None) for panel in panels], kind, key="similarity-moment")
+    heatmaps([Frame(tuple(panels), None)], kind, key="similarity-moment")
 
 
 def page() -> None:
@@ -194,12 +181,12 @@ def page() -> None:
     if study is not None and runs and kind in ("centroids", "cross"):
         without_support(runs[0], study)
     found = [] if study is None else pictures.of_runs(cached, runs, study, kind)
-    drawn = arranged(pictures.in_one_order([*found, *map(pictures.of_set, imported)]), order)
-    panels = [panel for panel, _ in drawn]
+    frames = arranged(pictures.in_one_order([*found, *map(pictures.of_set, imported)]), order)
+    panels = [panel for frame in frames for panel in frame.panels]
     table(panels, kind)
     for one in imported:
         st.caption(f"{plain(one.name)}: {plain(sets.origin(one))}")
-    heatmaps(drawn, kind)
+    heatmaps(frames, kind)
     beyond(panels, kind)
     if study is not None and runs:
         through_training(runs, study, kind, panels[0].names)
