@@ -115,6 +115,7 @@ def plot(
         "plotly": _plotly_url(ensure_plotly_js()),
         "alt": alt,
         "height": pixels,
+        "square": encloses or bool(figure.layout.scene.to_plotly_json()),
         "clicks": clicks,
         "encloses": encloses,
         "uirevision": uirevision,
@@ -124,7 +125,7 @@ def plot(
         "moment": max(0, len(figure.frames) - 1) if moment is None else moment,
     }
     told = {f"on_{event}_change": _nothing for event in ("click", "region", "moment")}
-    result = _component(key=key, data=data, height=pixels, **told)
+    result = _component(key=key, data=data, **told)
     return Report(
         click=Click.from_browser(result.click) if clicks and result.click else None,
         region=tuple((float(x), float(y)) for x, y in result.region) if encloses and result.region else None,
