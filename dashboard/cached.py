@@ -14,18 +14,26 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from core.maps.first import first_picture
 from numpy.typing import NDArray
 
 from core.config.importing import MappingConfig, Source
 from core.imported import ImportedSet, folder_of
 from core.logbook import Logbook, Metrics
 from core.metrics.comparison import PatientScores
+from core.metrics.gap import modality_gap
 from core.metrics.neighbours import Neighbours, nearest
+from core.metrics.plane import Plane
+from core.metrics.plane import plane as plane_of
+from core.metrics.sampling import stratified
+from core.pictures.chart import Chart
+from core.pictures.chart import chart as make_chart
 from core.pictures.seen import Sheet, sheet
 from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run
 from core.searches import Search, Trial
 from core.seen import FILE, Seen
+from core.snapshots import FOLDER, MANIFEST, MAPS, Snapshot, SnapshotMap, snapshot_maps, snapshots_of, step_name
 from core.store import EmbeddingSet, Projection
 from core.studies.folder import Folder
 from core.studies.mapping import open_table, propose
@@ -63,6 +71,18 @@ def _study(key: Stamp, findings: tuple[str, ...], _opened: Study) -> Study:
     _opened.labels.setflags(write=False)
     _opened.stated.setflags(write=False)
     return _opened
+
+
+def first_rows(of: Study, most: int) -> NDArray[np.int64]:
+    """So many radiographs of a study to draw first, rare findings among them."""
+    return _first_rows(of.fingerprint, of.findings, most, of)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _first_rows(fingerprint: str, findings: tuple[str, ...], most: int, _of: Study) -> NDArray[np.int64]:
+    found = stratified(_of.labels, most)
+    found.setflags(write=False)
+    return found
 
 
 @st.cache_resource(ttl=30, max_entries=2, show_spinner="Looking into the folder …")
@@ -168,6 +188,69 @@ def _projection(key: Stamp, _run: Run) -> Projection:
     return found
 
 
+def snapshots(run: Run) -> list[Snapshot]:
+    """The moments of its training that a run has kept so far."""
+    return _snapshots(stamp(run.folder / FOLDER), run)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _snapshots(key: Stamp, _run: Run) -> list[Snapshot]:
+    return snapshots_of(_run)
+
+
+def snapshot_embeddings(run: Run, step: int, name: str) -> EmbeddingSet:
+    """``images``, ``texts``, ``prompts`` or ``negatives`` of a moment that :func:`snapshots` lists."""
+    folder = run.folder / FOLDER / step_name(step)
+    return _snapshot_embeddings(stamp(folder / f"{name}.json"), folder, name)
+
+
+@st.cache_resource(max_entries=400, show_spinner=False)
+def _snapshot_embeddings(key: Stamp, _folder: Path, name: str) -> EmbeddingSet:
+    found = EmbeddingSet.load(_folder / name)
+    found.vectors.setflags(write=False)
+    return found
+
+
+def snapshot_maps_of(run: Run) -> list[SnapshotMap]:
+    """The maps of those moments, as far as they belong to the map that the run has now."""
+    projections = run.folder / "projections"
+    return _snapshot_maps(stamp(run.folder / MAPS / MANIFEST), stamp(projections / "umap.json"), run)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _snapshot_maps(key: Stamp, frame: Stamp, _run: Run) -> list[SnapshotMap]:
+    return snapshot_maps(_run)
+
+
+def chart(run: Run, of: Study, stem: str = "umap") -> Chart:
+    """A map of a run in the order of its study.
+
+    Args:
+        run: whose.
+        of: its study.
+        stem: the map's files in the run's folder of projections, without their endings; its own by default.
+    """
+    path = run.folder / "projections" / stem
+    return _chart(stamp(path.with_suffix(".json")), of.fingerprint, path, of)
+
+
+def first_chart(run: Run, of: Study, dimensions: int) -> Chart:
+    """The first picture of a run in the order of its study: its principal components."""
+    return _first_chart(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, dimensions, run, of)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Drawing the first picture …")
+def _first_chart(key: Stamp, fingerprint: str, dimensions: int, _run: Run, _of: Study) -> Chart:
+    return make_chart(first_picture(_run, _of, dimensions), _of)
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _chart(key: Stamp, fingerprint: str, _path: Path, _of: Study) -> Chart:
+    found = make_chart(Projection.load(_path), _of)
+    found.samples.setflags(write=False)
+    return found
+
+
 def predictions(run: Run) -> pd.DataFrame:
     return _predictions(stamp(run.folder / "embeddings" / "embeddings.json"), run)
 
@@ -238,6 +321,26 @@ def _pairs(
     key: Stamp, fingerprint: str, _run: Run, _of: Study
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
     return judged_pairs(embeddings(_run, "images"), embeddings(_run, "texts"), _of)
+
+
+def gap_of(run: Run, of: Study) -> float:
+    """The distance between the mean image and the mean text of the test pairs, of which there must be some."""
+    return _gap_of(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _gap_of(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> float:
+    return modality_gap(*pairs(_run, _of)[:2]).distance
+
+
+def plane(run: Run, of: Study) -> Plane:
+    """The test pairs on two axes, along the modality gap and across it; there must be a gap."""
+    return _plane(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _plane(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> Plane:
+    return plane_of(*pairs(_run, _of)[:2])
 
 
 def patient_scores(run: Run, of: Study) -> PatientScores:

@@ -81,6 +81,23 @@ class TrainingConfig(Config):
     checkpoint_every: float = setting(
         default=20.0, help="seconds between checkpoints; one is always made at the end", low=0.0, high=86_400.0
     )
+    snapshots: int = setting(
+        default=8,
+        help="moments, beginning and end among them, whose embeddings are kept to look at later; 0: none",
+        low=0,
+        high=1000,
+    )
+    snapshot_epochs: tuple[int, ...] = setting(
+        default=(), help="these epochs, beside beginning and end, instead of moments that are spread evenly"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        epochs = list(self.snapshot_epochs)
+        if epochs != sorted(set(epochs)) or any(epoch < 0 for epoch in epochs):
+            raise ConfigError(
+                f"TrainingConfig.snapshot_epochs is {epochs}; it must be epochs in rising order, from 0, such as 0 1 5."
+            )
 
 
 @config
@@ -121,9 +138,25 @@ class EvaluationConfig(Config):
 class ProjectionConfig(Config):
     """The 3D map."""
 
+    method: Literal["umap", "pca", "tsne"] = setting(
+        default="umap", help="umap, tsne: keep neighbours; pca: principal components, keep the largest spreads"
+    )
+    engine: Literal["auto", "umap-learn", "fast"] = setting(
+        default="auto",
+        help="what computes a map: umap-learn is the reference, fast (manifolds-rs) is checked against it; "
+        "auto: fast where it is installed",
+    )
+    dimensions: Literal[3, 2] = setting(default=3, help="of the map: in space, or flat")
     neighbours: int = setting(default=15, help="UMAP's n_neighbors", low=2, high=500)
     min_dist: float = setting(default=0.1, help="UMAP's min_dist", low=0.0, high=0.99)
     epochs: int = setting(default=200, help="UMAP's n_epochs", low=10, high=10_000)
+    perplexity: float = setting(default=30.0, help="t-SNE's perplexity: how many neighbours count", low=2.0, high=500.0)
+    repeats: int = setting(
+        default=2,
+        help="further maps with other random states, to see how stable it is; 0: not measured",
+        low=0,
+        high=20,
+    )
 
 
 @config

@@ -11,7 +11,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import plotly.graph_objects as go
 
@@ -85,6 +85,12 @@ class Theme:
         return self.categorical[number % len(self.categorical)]
 
 
+PALETTES = {  # Paul Tol, SRON/EPS/TN/09-002 (2021): apart for protan, deutan and tritan eyes too
+    "tol-bright": ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377"),
+    "tol-muted": ("#cc6677", "#332288", "#ddcc77", "#117733", "#88ccee", "#882255", "#44aa99", "#999933", "#aa4499"),
+}
+"""Categorical palettes that can take the place of a theme's own, by name."""
+
 _CIVIDIS: Scale = ((0.0, "#00224e"), (0.25, "#3b496c"), (0.5, "#7d7c78"), (0.75, "#bcae6c"), (1.0, "#fee838"))
 
 LIGHT = Theme(
@@ -110,6 +116,27 @@ DARK = Theme(
     diverging=((0.0, "#a5521a"), (0.25, "#5c3115"), (0.5, "#161c23"), (0.75, "#1a4160"), (1.0, "#226a99")),
     categorical=_ON_DARK,
 )
+
+
+def with_palette(theme: Theme, colours: Sequence[str]) -> Theme:
+    """The theme with other categorical colours; where there are more categories than colours, the rarest share one.
+
+    Args:
+        theme: whose other colours stay.
+        colours: two or more different ones as ``#rrggbb``.
+
+    Raises:
+        InputError: one that is written otherwise, or fewer than two.
+    """
+    found = tuple(dict.fromkeys(colour.lower() for colour in colours))
+    wrong = [colour for colour in found if not re.fullmatch(r"#[0-9a-f]{6}", colour)]
+    if wrong or len(found) < 2:
+        given = ", ".join(wrong or found) or "none"
+        raise InputError(
+            f"A palette needs two different colours or more, written as #rrggbb; got {given}. "
+            "For example: #0072b2, #d55e00, #009e73."
+        )
+    return replace(theme, categorical=found)
 
 
 def plain(text: str) -> str:

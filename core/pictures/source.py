@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.logbook import Logbook, Metrics
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores, patient_scores
+from core.metrics.plane import Plane, plane
 from core.runs import Run
 from core.store import EmbeddingSet, Projection, paired_rows
 from core.studies.study import Study
@@ -37,6 +38,9 @@ class Source(Protocol):
 
     def pairs(self, run: Run, study: Study) -> tuple[Vectors, Vectors, Rows]:
         """Image and text vectors of the judged samples that have both, and their rows in the study."""
+
+    def plane(self, run: Run, study: Study) -> Plane:
+        """The judged pairs on two axes, along the modality gap and across it; there must be a gap."""
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         """Scores on the test split, and on resampled test patients, the same for every run of the study."""
@@ -65,6 +69,9 @@ class Files:
 
     def pairs(self, run: Run, study: Study) -> tuple[Vectors, Vectors, Rows]:
         return judged_pairs(run.embeddings("images"), run.embeddings("texts"), study)
+
+    def plane(self, run: Run, study: Study) -> Plane:
+        return plane(*self.pairs(run, study)[:2])
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         return test_scores(run.predictions(), study)

@@ -18,7 +18,7 @@ def draw() -> None:
     runs = [Run.load(one) for one in selection.values_of("runs")]
     study = study_of(runs)
     if not (caught := selection.values_of("rows")):
-        found = finding.find(runs, study)
+        found = finding.find(runs, study, st.container())
         st.caption("nothing found yet" if found is None else f"found rows {found.indices.tolist()}")
         radiograph.go_to(study)
         chosen = radiograph.row_of(study, selection.get("sample"))
