@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
-from core.maps.first import first_picture
 from numpy.typing import NDArray
 
 from core.config.importing import MappingConfig, Source
 from core.imported import ImportedSet, folder_of
 from core.logbook import Logbook, Metrics
+from core.maps.first import first_picture
 from core.metrics.comparison import PatientScores
 from core.metrics.gap import modality_gap
 from core.metrics.neighbours import Neighbours, nearest
@@ -152,7 +152,7 @@ def found(run: Run, name: str, vector: NDArray[np.float32]) -> Neighbours:
 
 @st.cache_resource(max_entries=100, show_spinner=False)
 def _found(key: Stamp, name: str, _run: Run, _vector: NDArray[np.float32]) -> Neighbours:
-    return nearest(embeddings(_run, "images").vectors, _vector, FOUND)
+    return nearest(embeddings(_run, "images").vectors, _vector, FOUND, normalised=True)
 
 
 def neighbours(run: Run, row: int, count: int) -> Neighbours:
@@ -162,7 +162,7 @@ def neighbours(run: Run, row: int, count: int) -> Neighbours:
 
 @st.cache_resource(max_entries=500, show_spinner=False)
 def _neighbours(key: Stamp, row: int, count: int, _run: Run) -> Neighbours:
-    return nearest(embeddings(_run, "images").vectors, row, count)
+    return nearest(embeddings(_run, "images").vectors, row, count, normalised=True)
 
 
 def imported(name: str) -> ImportedSet:
