@@ -153,7 +153,7 @@ def found(run: Run, name: str, vector: NDArray[np.float32]) -> Neighbours:
 
 @st.cache_resource(max_entries=100, show_spinner=False)
 def _found(key: Stamp, name: str, _run: Run, _vector: NDArray[np.float32]) -> Neighbours:
-    return nearest(embeddings(_run, "images").vectors, _vector, FOUND)
+    return nearest(embeddings(_run, "images").vectors, _vector, FOUND, normalised=True)
 
 
 def neighbours(run: Run, row: int, count: int) -> Neighbours:
@@ -163,7 +163,7 @@ def neighbours(run: Run, row: int, count: int) -> Neighbours:
 
 @st.cache_resource(max_entries=500, show_spinner=False)
 def _neighbours(key: Stamp, row: int, count: int, _run: Run) -> Neighbours:
-    return nearest(embeddings(_run, "images").vectors, row, count)
+    return nearest(embeddings(_run, "images").vectors, row, count, normalised=True)
 
 
 def imported(name: str) -> ImportedSet:
