@@ -45,17 +45,18 @@ class EmbeddingSet:
             raise InputError(f"{len(self.ids)} ids for {len(vectors)} vectors; there must be one each.")
         if len(set(self.ids)) != len(self.ids):
             raise InputError("Ids repeat in an EmbeddingSet; each row needs its own.")
-        bad = np.argwhere(~np.isfinite(vectors))
-        if len(bad):
-            raise InputError(
-                f"The vector of {self.ids[bad[0][0]]!r} (row {bad[0][0]}) is not finite in column {bad[0][1]}."
-            )
-        norms = np.linalg.norm(vectors, axis=1)
-        off = np.flatnonzero(np.abs(norms - 1) > 1e-3)
+        # One pass over the numbers: a row with one that is not finite has no finite norm either.
+        norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+        off = np.flatnonzero(~(np.abs(norms - 1) <= 1e-3))
         if len(off):
-            raise InputError(
-                f"Row {off[0]} ({self.ids[off[0]]!r}) has norm {norms[off[0]]:.4g}, not 1: normalise before saving."
-            )
+            self._complain(int(off[0]), float(norms[off[0]]))
+
+    def _complain(self, row: int, norm: float) -> None:
+        """Raise InputError that says what is wrong with a row."""
+        column = np.flatnonzero(~np.isfinite(self.vectors[row]))
+        if len(column):
+            raise InputError(f"The vector of {self.ids[row]!r} (row {row}) is not finite in column {column[0]}.")
+        raise InputError(f"Row {row} ({self.ids[row]!r}) has norm {norm:.4g}, not 1: normalise before saving.")
 
     def save(self, stem: Path) -> None:
         """Write ``stem.safetensors``, then its manifest ``stem.json``."""
