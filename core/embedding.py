@@ -54,8 +54,12 @@ def prompt_texts(templates: Sequence[str], findings: Sequence[str]) -> list[list
     return [[template.replace("{finding}", spoken_name(name)) for template in templates] for name in findings]
 
 
-def prompt_features(encoder: TextEncoder, config: PromptConfig, findings: Sequence[str]) -> PromptFeatures:
+def prompt_features(
+    encoder: TextEncoder, config: PromptConfig, findings: Sequence[str], *, fresh: bool = False
+) -> PromptFeatures:
     """Features of the positive and negative prompts of each finding, in order.
+
+    ``fresh``: made now, and not kept on disk, because the text tower has learned since its weights were last hashed.
 
     Raises:
         ConfigError: see :func:`prompt_texts`.
@@ -63,7 +67,8 @@ def prompt_features(encoder: TextEncoder, config: PromptConfig, findings: Sequen
 
     def of(templates: Sequence[str]) -> Tensor:
         texts = [text for own in prompt_texts(templates, findings) for text in own]
-        vectors = torch.from_numpy(text_features(encoder, texts)).to(encoder.device)
+        made = encoder.embed_texts(texts) if fresh else text_features(encoder, texts)
+        vectors = torch.from_numpy(made).to(encoder.device)
         return vectors.unflatten(0, (len(findings), len(templates)))
 
     positive = of(config.positive)
@@ -145,13 +150,13 @@ def embed(
             probabilities.append(found.float().cpu())
         if progress:
             progress(min(start + BATCH, len(study)), len(study))
-    images = _unit(torch.cat(parts))
+    images, ids = unit(torch.cat(parts)), study.samples["id"].to_numpy()
     named = {
-        "images": EmbeddingSet(ids=study.samples["id"].tolist(), vectors=images, modality="image", made_by=made_by),
-        "texts": _paired_texts(head, study, positive, features.captions, texts.of_sample, made_by),
-        "prompts": _of_findings(study, positive, made_by),
-        "negatives": _of_findings(study, negative, made_by),
-        "prompts-frozen": _of_findings(study, frozen_prompts, made_by),
+        "images": EmbeddingSet(ids=ids.tolist(), vectors=images, modality="image", made_by=made_by),
+        "texts": paired_texts(head, ids, study.labels, positive, features.captions, texts.of_sample, made_by),
+        "prompts": of_findings(study, positive, made_by),
+        "negatives": of_findings(study, negative, made_by),
+        "prompts-frozen": of_findings(study, frozen_prompts, made_by),
         "templates": _of_templates(study, [head.prompts(own) for own in prompts.templates], made_by),
     }
     for name, embeddings in named.items():
@@ -169,38 +174,52 @@ def embed(
     write_json(folder / "embeddings.json", {**made_by, **sources, "sets": sorted(named)})
 
 
-def _unit(vectors: Tensor) -> NDArray[np.float32]:
+def unit(vectors: Tensor) -> NDArray[np.float32]:
     """Rows of norm 1 to float32 rounding (mixed precision leaves them a little off)."""
     return F.normalize(vectors.float().cpu(), dim=-1).numpy()
 
 
-def _of_findings(study: Study, vectors: Tensor, made_by: dict[str, object]) -> EmbeddingSet:
-    return EmbeddingSet(ids=list(study.findings), vectors=_unit(vectors), modality="prompt", made_by=made_by)
+def of_findings(study: Study, vectors: Tensor, made_by: dict[str, object]) -> EmbeddingSet:
+    """Prompts (K, d), named by the findings."""
+    return EmbeddingSet(ids=list(study.findings), vectors=unit(vectors), modality="prompt", made_by=made_by)
 
 
 def _of_templates(study: Study, vectors: Sequence[Tensor], made_by: dict[str, object]) -> EmbeddingSet:
     """Each template by itself: ids ``0:Mass``, ``0:Nodule``, ..., ``1:Mass``, ..."""
     ids = [f"{number}:{name}" for number in range(len(vectors)) for name in study.findings]
-    return EmbeddingSet(ids=ids, vectors=_unit(torch.cat(list(vectors))), modality="prompt", made_by=made_by)
+    return EmbeddingSet(ids=ids, vectors=unit(torch.cat(list(vectors))), modality="prompt", made_by=made_by)
 
 
-def _paired_texts(
-    head: Head, study: Study, prompts: Tensor, texts: Tensor, of_sample: Tensor, made_by: dict[str, object]
+def paired_texts(
+    head: Head,
+    ids: NDArray[np.object_],
+    labels: NDArray[np.float32],
+    prompts: Tensor,
+    texts: Tensor,
+    of_sample: Tensor,
+    made_by: dict[str, object],
 ) -> EmbeddingSet:
     """The text of each sample in the model's space.
+
+    Args:
+        head: in evaluation mode.
+        ids, labels: (n,) and (n, K) of the samples.
+        prompts: (K, d) in the model's space.
+        texts: (c, text_width) of the distinct texts.
+        of_sample: (n,) integers, whose text is which; -1: none.
+        made_by: what goes into the manifest.
 
     A head that knows only its K prompts gives the sum of the prompts of the findings that are present; samples
     without a finding then have no text. Samples without a text are left out.
     """
-    ids = study.samples["id"].to_numpy()
     if head.caption_branch:
         written = of_sample >= 0
         vectors, rows = head.texts(texts)[of_sample[written]], np.flatnonzero(written.cpu().numpy())
     else:
-        labels = torch.tensor(study.labels).nan_to_num().to(prompts.device)
-        rows = np.flatnonzero((labels.sum(1) > 0).cpu().numpy())
-        vectors = labels[rows] @ prompts
-    return EmbeddingSet(ids=ids[rows].tolist(), vectors=_unit(vectors), modality="text", made_by=made_by)
+        known = torch.tensor(labels).nan_to_num().to(prompts.device)
+        rows = np.flatnonzero((known.sum(1) > 0).cpu().numpy())
+        vectors = known[rows] @ prompts
+    return EmbeddingSet(ids=ids[rows].tolist(), vectors=unit(vectors), modality="text", made_by=made_by)
 
 
 def _write_predictions(

@@ -36,9 +36,15 @@ def image_features(encoder: Encoder, study: Study, progress: Progress | None = N
     )
 
 
-def fresh_image_features(encoder: Encoder, study: Study, progress: Progress | None = None) -> NDArray[np.float32]:
-    """The same, not kept on disk: weights that a run has changed are wanted once."""
-    return _in_batches(encoder, len(study), lambda part: as_pixels(study.images[part], encoder.device), progress)
+def fresh_image_features(
+    encoder: Encoder, study: Study, progress: Progress | None = None, rows: NDArray[np.int64] | None = None
+) -> NDArray[np.float32]:
+    """The same, or that of some rows, not kept on disk: weights that a run has changed are wanted once."""
+
+    def pixels(part: slice) -> Tensor:
+        return as_pixels(study.images[part if rows is None else rows[part]], encoder.device)
+
+    return _in_batches(encoder, len(study) if rows is None else len(rows), pixels, progress)
 
 
 def view_features(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from safetensors.torch import load_file, save
@@ -14,6 +14,7 @@ from core.embedding import embed
 from core.errors import RunError, Stopped
 from core.files import read_json, replacing, stamp, verify, write_json
 from core.heads import Head
+from core.keeping import Keeper
 from core.losses.objective import Objective
 from core.mirrors import check_mirrors
 from core.observing import Observer
@@ -132,13 +133,16 @@ class Pipeline:
     def project(self) -> None:
         """Draw the map; needs embeddings."""
         from core.maps.of_run import project_run
+        from core.maps.through_training import project_snapshots
 
         if not self.world.first:
             return
         self._needs("embed")
         self.stop.check()
-        with self.progress.stage("project"):
-            project_run(self.run, self._own_study())
+        with self.progress.stage("project", "steps") as tell:
+            study = self._own_study()
+            project_run(self.run, study, self._telling(tell))
+            project_snapshots(self.run, study)
 
     def _needs(self, stage: str) -> None:
         if not self.run.has(stage):
@@ -178,17 +182,23 @@ class Pipeline:
             log.info("resumed at step %d of %d", resumed, trainer.total_steps)
         if trainer.note:
             log.info(trainer.note)
+        keeper = Keeper(self.run, ready, head, steps_per_epoch=trainer.steps_per_epoch, resumed=resumed)
         found = {} if resumed else references(head, objective, data, self.config.training.batch_size)
         with Observer(self.run, ready, resumed) if self.world.first else nullcontext() as observer:
             if observer and not resumed:
                 observer.begin(found, trainer.note)
             try:
-                self._follow(trainer, observer, tell)
+                keeper.at(resumed, self._interrupting())
+                self._follow(trainer, observer, keeper, tell)
             finally:
                 trainer.checkpoints.wait()
         trainer.finish()
 
-    def _follow(self, trainer: Trainer, observer: Observer | None, tell: Any) -> None:
+    def _interrupting(self) -> Any:
+        """Ends a snapshot under way when a stop is asked for; not where other processes would wait for this one."""
+        return None if self.world.size > 1 else lambda _done, _total: self.stop.check()
+
+    def _follow(self, trainer: Trainer, observer: Observer | None, keeper: Keeper, tell: Any) -> None:
         """Write every step down as it happens; save now and then, at the end, and when asked to stop."""
         saved, every = trainer.elapsed, self.config.training.checkpoint_every
         for step in trainer.steps():
@@ -196,6 +206,8 @@ class Pipeline:
                 observer.step(step, trainer)
                 tell(step.step, trainer.total_steps)
                 trainer.checkpoints.raise_failed()
+            with suppress(Stopped):  # this step is saved below, and whoever goes on from it makes the snapshot first
+                keeper.at(step.step, self._interrupting())
             stop, last = any_of(self.stop.asked, trainer.device), step.step == trainer.total_steps
             due = step.elapsed - saved >= every and not trainer.checkpoints.busy
             if observer and (last or stop or due):

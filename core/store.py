@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -16,6 +16,8 @@ from core.files import read_json, replacing, stamp, verify, write_json
 
 Modality = Literal["image", "text", "prompt"]
 POINT_KINDS = ("sample", "prompt", "centroid")
+OWN_COLUMNS = ("id", "kind", "x", "y", "z")
+"""Of a map's table; the others are scores of each point."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +107,8 @@ class Projection:
         coordinates: float32 (n, 3), finite.
         parameters: everything that changes the answer (method, settings, seed, reference).
         faithfulness: scores of how far the map may be believed.
+        per_point: float32 (n,) by name (``trustworthiness``, ``knn_recall``, ``stability``), each in [0, 1]: how far
+            each point may be believed; NaN for anchors and where it was not measured. Older maps have none.
     """
 
     ids: Sequence[str]
@@ -112,6 +116,7 @@ class Projection:
     coordinates: NDArray[np.float32]
     parameters: dict[str, Any]
     faithfulness: dict[str, Any]
+    per_point: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape = self.coordinates.shape
@@ -123,6 +128,9 @@ class Projection:
             raise InputError("Ids repeat within a kind; each point of a map needs its own.")
         if not np.isfinite(self.coordinates).all():
             raise InputError("A map's coordinates must be finite.")
+        for name, values in self.per_point.items():
+            if name in OWN_COLUMNS or values.shape != (len(self.ids),):
+                raise InputError(f"{name!r} of shape {values.shape} is no score of each of {len(self.ids)} points.")
 
     def of_kind(self, kind: str) -> tuple[list[str], NDArray[np.float32]]:
         """The ids and coordinates (m, 3) of one kind."""
@@ -134,6 +142,8 @@ class Projection:
         data = stem.with_suffix(".parquet")
         table = pd.DataFrame({"id": list(self.ids), "kind": list(self.kinds)})
         table[["x", "y", "z"]] = self.coordinates
+        for name, values in self.per_point.items():
+            table[name] = values.astype(np.float32)
         with replacing(data) as stream:
             table.to_parquet(stream, index=False)
         manifest = {"parameters": self.parameters, "faithfulness": self.faithfulness, "file": stamp(data)}
@@ -156,6 +166,7 @@ class Projection:
             coordinates=table[["x", "y", "z"]].to_numpy(np.float32),
             parameters=manifest["parameters"],
             faithfulness=manifest["faithfulness"],
+            per_point={name: table[name].to_numpy(np.float32) for name in table if name not in OWN_COLUMNS},
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from core.maps.first import first_picture
 from numpy.typing import NDArray
 
 from core.config.importing import MappingConfig, Source
@@ -32,6 +33,7 @@ from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run
 from core.searches import Search, Trial
 from core.seen import FILE, Seen
+from core.snapshots import FOLDER, MANIFEST, MAPS, Snapshot, SnapshotMap, snapshot_maps, snapshots_of, step_name
 from core.store import EmbeddingSet, Projection
 from core.studies.folder import Folder
 from core.studies.mapping import open_table, propose
@@ -153,6 +155,16 @@ def _found(key: Stamp, name: str, _run: Run, _vector: NDArray[np.float32]) -> Ne
     return nearest(embeddings(_run, "images").vectors, _vector, FOUND)
 
 
+def neighbours(run: Run, row: int, count: int) -> Neighbours:
+    """The radiographs nearest to one, by its row, in a run's own space."""
+    return _neighbours(stamp(run.folder / "embeddings" / "images.json"), row, count, run)
+
+
+@st.cache_resource(max_entries=500, show_spinner=False)
+def _neighbours(key: Stamp, row: int, count: int, _run: Run) -> Neighbours:
+    return nearest(embeddings(_run, "images").vectors, row, count)
+
+
 def imported(name: str) -> ImportedSet:
     """An imported set of embeddings."""
     return _imported(stamp(folder_of(name) / "set.json"), name)
@@ -176,6 +188,40 @@ def _projection(key: Stamp, _run: Run) -> Projection:
     return found
 
 
+def snapshots(run: Run) -> list[Snapshot]:
+    """The moments of its training that a run has kept so far."""
+    return _snapshots(stamp(run.folder / FOLDER), run)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _snapshots(key: Stamp, _run: Run) -> list[Snapshot]:
+    return snapshots_of(_run)
+
+
+def snapshot_embeddings(run: Run, step: int, name: str) -> EmbeddingSet:
+    """``images``, ``texts``, ``prompts`` or ``negatives`` of a moment that :func:`snapshots` lists."""
+    folder = run.folder / FOLDER / step_name(step)
+    return _snapshot_embeddings(stamp(folder / f"{name}.json"), folder, name)
+
+
+@st.cache_resource(max_entries=400, show_spinner=False)
+def _snapshot_embeddings(key: Stamp, _folder: Path, name: str) -> EmbeddingSet:
+    found = EmbeddingSet.load(_folder / name)
+    found.vectors.setflags(write=False)
+    return found
+
+
+def snapshot_maps_of(run: Run) -> list[SnapshotMap]:
+    """The maps of those moments, as far as they belong to the map that the run has now."""
+    projections = run.folder / "projections"
+    return _snapshot_maps(stamp(run.folder / MAPS / MANIFEST), stamp(projections / "umap.json"), run)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _snapshot_maps(key: Stamp, frame: Stamp, _run: Run) -> list[SnapshotMap]:
+    return snapshot_maps(_run)
+
+
 def chart(run: Run, of: Study, stem: str = "umap") -> Chart:
     """A map of a run in the order of its study.
 
@@ -186,6 +232,16 @@ def chart(run: Run, of: Study, stem: str = "umap") -> Chart:
     """
     path = run.folder / "projections" / stem
     return _chart(stamp(path.with_suffix(".json")), of.fingerprint, path, of)
+
+
+def first_chart(run: Run, of: Study, dimensions: int) -> Chart:
+    """The first picture of a run in the order of its study: its principal components."""
+    return _first_chart(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, dimensions, run, of)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Drawing the first picture …")
+def _first_chart(key: Stamp, fingerprint: str, dimensions: int, _run: Run, _of: Study) -> Chart:
+    return make_chart(first_picture(_run, _of, dimensions), _of)
 
 
 @st.cache_resource(max_entries=60, show_spinner=False)

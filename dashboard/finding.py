@@ -18,7 +18,7 @@ from dashboard import cached, selection
 from dashboard.thumbnails import thumbnails
 from dashboard.widgets import findings_of, label, plain
 
-ACROSS, NAMED = 6, 3
+WIDTH, TOGETHER, NAMED = 156, 6, 3
 SOON = 0.25
 """Seconds that the page waits for a process that is warm, before it shows that it waits."""
 
@@ -26,14 +26,15 @@ EVERY = 0.4
 """Seconds between two looks for the answer of one that is not."""
 
 
-def find(runs: Sequence[Run], study: Study) -> Neighbours | None:
-    """A field for words, the twelve nearest radiographs, and what they show.
+def find(runs: Sequence[Run], study: Study, below: st.delta_generator.DeltaGenerator) -> Neighbours | None:
+    """A field for words; elsewhere on the page the twelve nearest radiographs, and what they show.
 
     The words stay in this session and are on the disk only until they are answered.
 
     Args:
         runs: the user chooses which of them looks.
         study: of all of them.
+        below: where the radiographs stand.
 
     Returns:
         Rows of the study (12,), nearest first, and their cosines; None while there are none.
@@ -57,7 +58,8 @@ def find(runs: Sequence[Run], study: Study) -> Neighbours | None:
         return None
     found = _ranked(run, text)
     if found is not None:
-        _results(run, study, text, found)
+        with below:
+            _results(run, study, text, found)
     return found
 
 
@@ -110,7 +112,7 @@ def _results(run: Run, study: Study, text: str, found: Neighbours) -> None:
         f"{cosine:+.3f}" + (f" · {findings_of(study, row)}" if study.findings else "")
         for row, cosine in zip(rows, found.cosines.tolist(), strict=True)
     ]
-    thumbnails(study, rows, words, key=f"find-{run.id}", across=ACROSS)
+    thumbnails(study, rows, words, key=f"find-{run.id}", width=WIDTH, together=TOGETHER)
 
 
 def _doubt(run: Run) -> str:

@@ -52,7 +52,7 @@ def test_every_setting_makes_a_difference_in_json() -> None:
     for field in dataclasses.fields(TrainingConfig):
         value = getattr(base.training, field.name)
         rule = settings_of(field)
-        words = {"keep": "best", "optimiser": "sgd", "precision": "bf16", "compiled": True}
+        words = {"keep": "best", "optimiser": "sgd", "precision": "bf16", "compiled": True, "snapshot_epochs": (1, 3)}
         other = words.get(field.name) or type(value)(rule.low if value != rule.low else rule.high)
         changed = base.replace(training=base.training.replace(**{field.name: other}))
         assert changed.to_json() != base.to_json(), field.name

@@ -81,6 +81,23 @@ class TrainingConfig(Config):
     checkpoint_every: float = setting(
         default=20.0, help="seconds between checkpoints; one is always made at the end", low=0.0, high=86_400.0
     )
+    snapshots: int = setting(
+        default=8,
+        help="moments, beginning and end among them, whose embeddings are kept to look at later; 0: none",
+        low=0,
+        high=1000,
+    )
+    snapshot_epochs: tuple[int, ...] = setting(
+        default=(), help="these epochs, beside beginning and end, instead of moments that are spread evenly"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        epochs = list(self.snapshot_epochs)
+        if epochs != sorted(set(epochs)) or any(epoch < 0 for epoch in epochs):
+            raise ConfigError(
+                f"TrainingConfig.snapshot_epochs is {epochs}; it must be epochs in rising order, from 0, such as 0 1 5."
+            )
 
 
 @config

@@ -24,6 +24,8 @@ FIXED: dict[str, str] = {
     "start_from": "it names the run whose weights a trial begins with",
     "findings": "trials on different findings cannot be compared",
     "seed": "the best seed is luck, which another study does not share",
+    "training.snapshots": "it changes nothing that is trained",
+    "training.snapshot_epochs": "it changes nothing that is trained",
     "evaluation": "trials are judged on validation, before it takes part",
     "projection": "the map is drawn after a trial is judged",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,15 +13,23 @@ from numpy.typing import NDArray
 from core.errors import FluoroscopeError
 from core.figures.space import reach
 from core.metrics.enclosing import enclosed
+from core.metrics.neighbours import Neighbours
 from core.pictures.colourings import colour_name
 from core.pictures.missing import no_centroids, no_test
 from core.pictures.space import Look, Picked, space
+from core.runs import Run
 from core.studies.study import Study
 from dashboard import cached, maps, selection
 from dashboard.components.plot import Report
+from dashboard.finding import find
 from dashboard.looking import drawn_rows, looks
 from dashboard.maps import Shown
+from dashboard.radiograph import go_to, inspect, row_of
+from dashboard.selected import selected
 from dashboard.widgets import header, label, pick_runs, plain, show, study_of, theme
+
+STEM = r"umap|[a-z]+-[0-9a-f]{8}/map|epochs/step-\d+"
+"""Maps on which a lasso may have been drawn: files of a run, named by a link."""
 
 HEIGHTS = {False: 560, True: 480}
 """Of a map in pixels, by whether it is flat."""
@@ -28,18 +37,21 @@ HEIGHTS = {False: 560, True: 480}
 
 def draw(one: Shown, study: Study, look: Look, picked: Picked, rows: NDArray[np.int64]) -> Report:
     """A picture of the map of one run."""
-    run, kind = one.run, "flat map" if look.flat else "3D map"
-    moments = f", playing through {len(one.moments)} moments of training" if one.moments else ""
+    run, count = one.run, int(one.chart.known[rows].sum())
+    words = f"{'flat' if look.flat else '3D'} map of {count:,} radiographs embedded by {run.title}"
+    words += f", coloured by {colour_name(look.by)}"
+    if one.moments:
+        words += f", playing through {len(one.moments)} moments of training"
     return show(
         space(
             cached, run, study, look=look, picked=picked, rows=rows, of=one.chart, moments=one.moments, theme=theme()
         ),
         key=f"space-{'flat-' if look.flat else ''}{run.id}",
-        alt=f"{kind} of {len(rows)} radiographs embedded by {run.title}, coloured by {colour_name(look.by)}{moments}",
+        alt=words,
         name=("space", look.by, run.title, study.name),
         height=HEIGHTS[look.flat],
         clicks=True,
-        encloses=look.flat and not one.moments,
+        encloses=look.flat and bool(one.stem) and not one.moments,
         group="space",
         moment=one.moment,
     )
@@ -56,24 +68,55 @@ def heard(reports: Sequence[tuple[Shown, Report]], study: Study, chosen: int | N
             corners = ";".join(f"{x:.4g},{y:.4g}" for x, y in report.region)
             selection.put("lasso", [one.run.id, one.stem, corners])
             st.rerun()
-        if report.moment and report.moment != selection.get("moment"):
-            selection.put("moment", report.moment)
+        if report.moment in one.moments:
+            share = list(one.moments).index(report.moment) / max(1, len(one.moments) - 1)
+            selection.put("moment", f"{share:.3f}")
             st.rerun()
 
 
-def picked_in(study: Study, shown: Sequence[Shown], chosen: int | None) -> Picked:
-    """What stands out on every map: the chosen radiograph, and what a lasso on one of them enclosed."""
-    kept = selection.values_of("lasso")
-    by_id = {one.run.id: one.run for one in shown}
-    if len(kept) != 3 or kept[0] not in by_id:
-        return Picked(chosen=chosen)
+def picked_in(study: Study, runs: Sequence[Run], chosen: int | None, found: Neighbours | None) -> Picked:
+    """What stands out on every map: the chosen radiograph, those found, and what a lasso on one map enclosed."""
+    picked = Picked(chosen=chosen) if found is None else Picked(chosen=chosen, found=found.indices.astype(np.int64))
+    kept, by_id = selection.values_of("lasso"), {run.id: run for run in runs}
+    if len(kept) != 3 or kept[0] not in by_id or not re.fullmatch(STEM, kept[1]):
+        return picked
     try:
         corners = [(float(x), float(y)) for x, y in (pair.split(",") for pair in kept[2].split(";"))]
-        of = cached.chart(by_id[kept[0]], study, kept[1])
-        rows = np.flatnonzero(enclosed(of.samples[:, :2], corners))
+        inside = enclosed(cached.chart(by_id[kept[0]], study, kept[1]).samples[:, :2], corners)
     except (ValueError, FluoroscopeError):
-        return Picked(chosen=chosen)  # an old link
-    return Picked(chosen=chosen, selected=rows, outline=corners)
+        return picked  # of an old link
+    return replace(picked, selected=np.flatnonzero(inside), outline=corners)
+
+
+def side_by_side(
+    runs: Sequence[Run],
+    study: Study,
+    kind: str,
+    looks: Sequence[Look],
+    picked: Picked,
+    rows: NDArray[np.int64],
+) -> list[tuple[Shown, Report]]:
+    """The maps in columns, on axes of the same reach; what was done to each of their pictures."""
+    columns, shown = st.columns(len(runs)), []
+    for column, run in zip(columns, runs, strict=True):
+        with column:
+            if len(runs) > 1:
+                st.markdown(f"**{plain(label(run))}**")
+            shown.append(maps.shown(run, study, kind))
+    known = [one for one in shown if one is not None]
+    moments = [part.samples[part.known] for one in known for part in (one.moments.values() or [one.chart])]
+    ends = reach(*moments) if moments else None
+    lassoed = (selection.values_of("lasso") or [""])[0]
+    reports = []
+    for column, run, one in zip(columns, runs, shown, strict=True):
+        with column:
+            if one is None:
+                continue
+            own = picked if run.id == lassoed else replace(picked, outline=())
+            for look in looks:
+                reports.append((one, draw(one, study, replace(look, reach=ends), own, rows)))
+            faithfulness(one)
+    return reports
 
 
 def faithfulness(one: Shown) -> None:
@@ -115,26 +158,26 @@ def page() -> None:
     runs = pick_runs("project", most=3)
     study = study_of(runs)
     left, right = st.columns(2, vertical_alignment="bottom")
-    pictures, kind = looks(study, left), maps.choose(right)
+    pictures, kind = looks(study, left), maps.choose(runs, right)
     rows = drawn_rows(study)
-    places = {name: at for at, name in enumerate(study.samples["id"])}
-    chosen = places.get(selection.get("sample") or "")
-    shown = [maps.shown(run, study, kind) for run in runs]
-    known = [one for one in shown if one is not None]
-    picked, where = picked_in(study, known, chosen), (selection.values_of("lasso") or [""])[0]
-    ends = reach(*(one.chart.samples[one.chart.known] for one in known)) if known else None
-    reports = []
-    for column, run, one in zip(st.columns(len(runs)), runs, shown, strict=True):
-        with column:
-            if len(runs) > 1:
-                st.markdown(f"**{plain(label(run))}**")
-            if one is None:
-                continue
-            for look in pictures:
-                own = picked if one.run.id == where else replace(picked, outline=())
-                reports.append((one, draw(one, study, replace(look, reach=ends), own, rows)))
-            faithfulness(one)
-    legend(study)
+    field, pictured, below = st.container(), st.container(), st.container()
+    with field:
+        left, right = st.columns([3, 1], vertical_alignment="bottom")
+        with left:
+            found = find(runs, study, below)
+        with right:
+            go_to(study)
+    chosen = row_of(study, selection.get("sample"))
+    picked = picked_in(study, runs, chosen, found)
+    with pictured:
+        reports = side_by_side(runs, study, kind, pictures, picked, rows)
+        legend(study)
+    with below:
+        if picked.selected is not None and selected(study, picked.selected, runs):
+            selection.drop("lasso")
+            st.rerun()
+        if chosen is not None:
+            inspect(study, chosen, runs)
     heard(reports, study, chosen)
 
 

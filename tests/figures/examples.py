@@ -15,6 +15,7 @@ from core.figures.diseases import auroc_intervals, confusion_grid
 from core.figures.drawing import Anchor, Drawing, Marked, Moment
 from core.figures.gap import ShiftLine, ShiftRow, cosine_cones, paired_map, shift_curve
 from core.figures.gap_runs import FindingGaps, TemperaturePoint, finding_gaps, temperature_gaps
+from core.figures.prevalence import selection_prevalence
 from core.figures.radiographs import radiograph_row
 from core.figures.search import Point, history, importance_bars, intermediate, slices
 from core.figures.similarity import off_diagonal_distribution, similarity_difference, similarity_panels
@@ -211,6 +212,13 @@ FIGURES: dict[str, Make] = {
         baseline=HOSTILE,
         theme=theme,
     ),
+    "enrichment": lambda theme: selection_prevalence(
+        WORST,
+        *(np.append(np.linspace(-0.2, 0.6, K - 1), np.nan) + by for by in (0, -0.05, 0.05)),
+        beyond=[at % 3 == 0 for at in range(K)],
+        words=["4 of 12 (33.3%)"] * K,
+        theme=theme,
+    ),
     "prevalence": lambda theme: prevalence(WORST, *STATES, groups=GROUPS, limits=LIMITS, splits=SPLITS, theme=theme),
     "prevalence-log": lambda theme: prevalence(
         WORST, *STATES, groups=GROUPS, limits=LIMITS, splits=SPLITS, log=True, theme=theme
@@ -256,6 +264,7 @@ WITHOUT_DATA: dict[str, Make] = {
     "ablation": lambda theme: differences(
         [], [], [], [], beyond=[], per_seed=[], measure="AUROC", baseline="linear", theme=theme
     ),
+    "enrichment": lambda theme: selection_prevalence([], [], [], [], beyond=[], words=[], theme=theme),
     "prevalence": lambda theme: prevalence([], *np.zeros((4, 0, 3)), groups=[], limits=LIMITS, theme=theme),
     "together": lambda theme: co_occurrence([], np.zeros((0, 0)), np.zeros((0, 0)), relative=True, theme=theme),
     "together-unknown": lambda theme: co_occurrence(["a"], [[0]], [[0]], relative=False, theme=theme),
@@ -304,6 +313,9 @@ SMALLEST: dict[str, Make] = {
     "confusion": lambda theme: confusion_grid([np.array([[0, 0], [0, 3]])], ["Edema"], [0.5], theme=theme),
     "ablation": lambda theme: differences(
         ["a"], [np.nan], [np.nan], [np.nan], beyond=[False], per_seed=[[]], measure="Gap", baseline="b", theme=theme
+    ),
+    "enrichment": lambda theme: selection_prevalence(
+        ["Edema"], [np.nan], [np.nan], [np.nan], beyond=[False], words=["not known"], theme=theme
     ),
     "prevalence": lambda theme: prevalence(
         ["Edema"], [[1]], [[0]], [[0]], [[0]], groups=["head"], limits=LIMITS, splits=["test"], theme=theme

@@ -99,7 +99,12 @@ def linked() -> None:
     with middle:
         note("flat", plot(square("teal"), key="flat", alt="flat", height=260, encloses=True, group="linked"))
     with right:
-        note("growing", plot(growing(), key="growing", alt="growing", height=300, group="linked", moment=1))
+        stands = st.session_state.setdefault("stands", 1)
+        report = plot(growing(), key="growing", alt="growing", height=300, group="linked", moment=stands)
+        note("growing", report)
+        if report.moment:
+            st.session_state["stands"] = ("epoch 0", "epoch 5", "epoch 9").index(report.moment)
+            st.rerun()
     st.text(f"heard={st.session_state.get('heard', [])}")
 
 
