@@ -77,15 +77,15 @@ class EmbeddingSet:
         Raises:
             ArtefactError: absent, torn, altered, or not safetensors.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
+        from safetensors import SafetensorError, safe_open
 
         manifest = _manifest(stem, ("ids", "modality", "made_by", "file"))
         data = stem.with_suffix(".safetensors")
         verify(data, manifest["file"])
         try:
-            vectors = load(data.read_bytes())["vectors"]
-        except (SafetensorError, KeyError) as error:
+            with safe_open(data, framework="numpy") as opened:  # copies the file once, where `load` copies it twice
+                vectors = opened.get_tensor("vectors")
+        except SafetensorError as error:
             raise ArtefactError(f"{data.name} is not an embedding in safetensors form ({error}).") from error
         return cls(ids=manifest["ids"], vectors=vectors, modality=manifest["modality"], made_by=manifest["made_by"])
 
@@ -178,8 +178,6 @@ def paired_rows(
     Returns:
         images (m, d) and texts (m, d), row i of both belonging together, and the positions (m,) in ``ids``.
     """
-    image_row = {name: row for row, name in enumerate(images.ids)}
-    text_row = {name: row for row, name in enumerate(texts.ids)}
-    among = np.array([at for at, name in enumerate(ids) if name in image_row and name in text_row], np.int64)
-    both = ids[among]
-    return images.vectors[[image_row[n] for n in both]], texts.vectors[[text_row[n] for n in both]], among
+    rows = [pd.Index(one.ids, dtype=object).get_indexer(ids) for one in (images, texts)]  # -1: not there
+    among = np.flatnonzero((rows[0] >= 0) & (rows[1] >= 0))
+    return images.vectors[rows[0][among]], texts.vectors[rows[1][among]], among
