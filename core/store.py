@@ -47,17 +47,18 @@ class EmbeddingSet:
             raise InputError(f"{len(self.ids)} ids for {len(vectors)} vectors; there must be one each.")
         if len(set(self.ids)) != len(self.ids):
             raise InputError("Ids repeat in an EmbeddingSet; each row needs its own.")
-        bad = np.argwhere(~np.isfinite(vectors))
-        if len(bad):
-            raise InputError(
-                f"The vector of {self.ids[bad[0][0]]!r} (row {bad[0][0]}) is not finite in column {bad[0][1]}."
-            )
-        norms = np.linalg.norm(vectors, axis=1)
-        off = np.flatnonzero(np.abs(norms - 1) > 1e-3)
+        # One pass over the numbers: a row with one that is not finite has no finite norm either.
+        norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+        off = np.flatnonzero(~(np.abs(norms - 1) <= 1e-3))
         if len(off):
-            raise InputError(
-                f"Row {off[0]} ({self.ids[off[0]]!r}) has norm {norms[off[0]]:.4g}, not 1: normalise before saving."
-            )
+            self._complain(int(off[0]), float(norms[off[0]]))
+
+    def _complain(self, row: int, norm: float) -> None:
+        """Raise InputError that says what is wrong with a row."""
+        column = np.flatnonzero(~np.isfinite(self.vectors[row]))
+        if len(column):
+            raise InputError(f"The vector of {self.ids[row]!r} (row {row}) is not finite in column {column[0]}.")
+        raise InputError(f"Row {row} ({self.ids[row]!r}) has norm {norm:.4g}, not 1: normalise before saving.")
 
     def save(self, stem: Path) -> None:
         """Write ``stem.safetensors``, then its manifest ``stem.json``."""
@@ -76,15 +77,15 @@ class EmbeddingSet:
         Raises:
             ArtefactError: absent, torn, altered, or not safetensors.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
+        from safetensors import SafetensorError, safe_open
 
         manifest = _manifest(stem, ("ids", "modality", "made_by", "file"))
         data = stem.with_suffix(".safetensors")
         verify(data, manifest["file"])
         try:
-            vectors = load(data.read_bytes())["vectors"]
-        except (SafetensorError, KeyError) as error:
+            with safe_open(data, framework="numpy") as opened:  # copies the file once, where `load` copies it twice
+                vectors = opened.get_tensor("vectors")
+        except SafetensorError as error:
             raise ArtefactError(f"{data.name} is not an embedding in safetensors form ({error}).") from error
         return cls(ids=manifest["ids"], vectors=vectors, modality=manifest["modality"], made_by=manifest["made_by"])
 
@@ -177,8 +178,6 @@ def paired_rows(
     Returns:
         images (m, d) and texts (m, d), row i of both belonging together, and the positions (m,) in ``ids``.
     """
-    image_row = {name: row for row, name in enumerate(images.ids)}
-    text_row = {name: row for row, name in enumerate(texts.ids)}
-    among = np.array([at for at, name in enumerate(ids) if name in image_row and name in text_row], np.int64)
-    both = ids[among]
-    return images.vectors[[image_row[n] for n in both]], texts.vectors[[text_row[n] for n in both]], among
+    rows = [pd.Index(one.ids, dtype=object).get_indexer(ids) for one in (images, texts)]  # -1: not there
+    among = np.flatnonzero((rows[0] >= 0) & (rows[1] >= 0))
+    return images.vectors[rows[0][among]], texts.vectors[rows[1][among]], among

@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.config.base import Config, settings_of
+from core.config.base import Config, hints_of, settings_of
 from core.errors import ConfigError, FluoroscopeError, InputError, RunError
 from core.figures.export import FORMATS, chromium_available, figure_bytes, figure_csv, file_name
 from core.figures.theme import DARK, LIGHT, Theme, with_palette
@@ -235,7 +235,7 @@ def form(
     Raises:
         ConfigError: what the user entered is not allowed; the message says what is.
     """
-    hints = typing.get_type_hints(type(default))
+    hints = hints_of(type(default))
     changes = {}
     for field in dataclasses.fields(default):  # type: ignore[arg-type]
         value, rule = getattr(default, field.name), settings_of(field)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -114,8 +115,7 @@ def shift_curve(
     drawn = [row for row in rows if any(np.isfinite(np.asarray(one.values, np.float64)).any() for one in row.lines)]
     if not len(x) or not drawn:
         return empty(theme, "There is no shift to draw")
-    made = make_subplots(rows=len(drawn), cols=1, shared_xaxes=True, vertical_spacing=0.06)
-    dress(made, theme, height=110 + 135 * len(drawn))
+    made = go.Figure(_panels(len(drawn), theme))  # a copy: the slider draws it anew at every step
     for at, row in enumerate(drawn, start=1):
         for one in row.lines:
             line = {"color": theme.colour(one.number), "width": 2, "dash": "dot" if one.dotted else "solid"}
@@ -124,11 +124,18 @@ def shift_curve(
             )
         _mark_best(made, row, at, theme)
         made.update_yaxes(title_text=plain(row.title), range=_room(row), row=at, col=1)
-    made.update_xaxes(title_text="Shift", row=len(drawn), col=1)
     made.add_vline(x=0, line={"color": theme.muted, "width": 1, "dash": "dash"})
     if marker:
         made.add_vline(x=marker, line={"color": theme.ink, "width": 1, "dash": "dot"})
     return made
+
+
+@functools.cache
+def _panels(count: int, theme: Theme) -> go.Figure:
+    """Empty panels, one below the other."""
+    made = make_subplots(rows=count, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    dress(made, theme, height=110 + 135 * count)
+    return made.update_xaxes(title_text="Shift", row=count, col=1)
 
 
 def _room(row: ShiftRow) -> tuple[float, float]:

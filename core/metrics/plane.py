@@ -14,10 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import InputError
-from core.metrics.checks import Floats, unit_pair
+from core.metrics.checks import Floats, drawn_rows, unit_pair
 from core.metrics.gap import gap_direction, gap_of
 
 Points = NDArray[np.floating[Any]]
+
+SPREAD = 4000
+"""Pairs whose widest spread is looked for at most."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,7 @@ def plane(images: ArrayLike, texts: ArrayLike, *, draw: int = 300, cone: int = 2
         InputError: as `gap.gap_direction`.
     """
     left, right = unit_pair("images", images, "texts", texts, paired=True)
-    axes = _axes(left, right)
+    axes = _axes(left, right, seed)
     drawn = np.random.default_rng(seed).permutation(len(left))[:draw]
     return Plane(
         images=left[drawn] @ axes,
@@ -70,10 +73,14 @@ def plane(images: ArrayLike, texts: ArrayLike, *, draw: int = 300, cone: int = 2
     )
 
 
-def _axes(images: Floats, texts: Floats) -> Floats:
-    """Two axes (d, 2) at right angles; of the second the sign is free, so its largest number is made positive."""
+def _axes(images: Floats, texts: Floats, seed: int) -> Floats:
+    """Two axes (d, 2) at right angles; of the second the sign is free, so its largest number is made positive.
+
+    The first is of all pairs, the widest spread of SPREAD pairs at most: it says where to look from, not how far.
+    """
     along = gap_direction(images, texts)
-    both = np.concatenate([images, texts])
+    rows = drawn_rows(len(images), SPREAD, seed)
+    both = np.concatenate([images[rows], texts[rows]])
     spread = np.cov(both, rowvar=False, dtype=np.float64).reshape(len(along), len(along))
     rest = np.eye(len(along)) - np.outer(along, along)
     across = np.linalg.eigh(rest @ spread @ rest)[1][:, -1]

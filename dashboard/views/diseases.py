@@ -91,9 +91,8 @@ def matrices(run: Run, study: Study, judged: Judged) -> None:
     )
     if (click := report.click) is not None and isinstance(click.point, tuple):
         row, column = click.point[:2]
-        selection.put("cell", f"{study.findings[click.curve]}.{row}.{column}")
+        selection.put("cell", f"{study.findings[click.curve]}.{row}.{column}")  # drawn below, in this very run
         selection.put("cell-page", None)
-        st.rerun()
 
 
 def drill_down(study: Study, judged: Judged) -> None:
