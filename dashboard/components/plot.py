@@ -70,7 +70,7 @@ class Click:
 
 @dataclass(frozen=True)
 class Report:
-    """What a user did to a figure that caused this rerun; None: something else.
+    """What a user did to a figure; None: something else.
 
     `region` holds the corners (x, y) of what a lasso or a box enclosed, in the figure's own units; `moment` is the name
     of the frame at which playing, or the slider below the figure, came to rest.
@@ -100,7 +100,6 @@ def plot(
     key: str,
     alt: str,
     height: int | None = None,
-    clicks: bool = False,
     encloses: bool = False,
     uirevision: str = "keep",
     file_name: str = "figure",
@@ -108,16 +107,17 @@ def plot(
     moment: int | None = None,
     legend: bool = True,
     react: Callable[[Report], None] | None = None,
-) -> Report:
-    """Show `figure` over the full width; give back what caused this rerun, where that was done to this figure.
+) -> None:
+    """Show `figure` over the full width.
 
     The figure stays the same node in the page as long as `key` stays: zoom, camera and hidden legend entries survive
     new data until `uirevision` changes. `height` is in CSS pixels (default: the figure's own, else 450). `alt` says in
     words what the figure shows. Figures of one `group` turn together, ring what the pointer is over in any of them (by
-    the integer in `customdata`), and play together. `clicks` and `encloses` say whether clicks and lassos are
-    reported. Without `legend` the page says itself what the figure's legend would. A figure with frames gets a slider
-    and a play button, and stands at frame `moment` (default: the last). `react` gets a report before the page is drawn
-    anew, so that what follows from it is drawn at once.
+    the integer in `customdata`), and play together. Without `legend` the page says itself what the figure's legend
+    would. A figure with frames gets a slider and a play button, and stands at frame `moment` (default: the last).
+
+    `react` is told of every click, of what a lasso enclosed (where the figure `encloses`) and of moments, before the
+    page is drawn anew, so that what follows from it is drawn at once.
 
     Raises InputError if `key` or `alt` is empty, OSError if plotly.js cannot be put where Streamlit serves it from.
     """
@@ -132,7 +132,7 @@ def plot(
         "alt": alt,
         "height": pixels,
         "square": encloses or bool(figure.layout.scene.to_plotly_json()),
-        "clicks": clicks,
+        "clicks": react is not None,
         "encloses": encloses,
         "uirevision": uirevision,
         "fileName": file_name,
@@ -146,7 +146,7 @@ def plot(
             react(Report.from_browser(selection.reported(key)))
 
     callbacks = {f"on_{event}_change": reported for event in EVENTS}  # without one Streamlit reports no trigger
-    return Report.from_browser(_component(key=key, data=data, **callbacks))
+    _component(key=key, data=data, **callbacks)
 
 
 @functools.cache

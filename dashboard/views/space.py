@@ -51,7 +51,6 @@ def draw(one: Shown, study: Study, look: Look, picked: Picked, rows: NDArray[np.
         alt=words,
         name=("space", look.by, run.title, study.name),
         height=HEIGHTS[look.flat],
-        clicks=True,
         encloses=look.flat and bool(one.stem) and not one.moments,
         group="space",
         moment=one.moment,
