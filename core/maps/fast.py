@@ -55,7 +55,7 @@ def _graph(rust: ModuleType, vectors: Points, others: int) -> Graph:
 class FastUmap:
     """UMAP of one set of vectors, under any random state: the neighbour graph is built once.
 
-    The same vectors, settings and random state give the same map.
+    The same vectors, settings and random state give the same map, on any number of threads.
 
     Raises:
         ConfigError: manifolds-rs is not installed.
