@@ -153,6 +153,7 @@ def show(
     group: str | None = None,
     moment: int | None = None,
     legend: bool = True,
+    react: Callable[[Report], None] | None = None,
     help: str = "",
     csv: Callable[[], bytes] | None = None,
 ) -> Report:
@@ -169,6 +170,7 @@ def show(
         group: figures of a group turn and play together, and ring what the pointer is over in one of them.
         moment: number of the frame at which a figure with frames stands.
         legend: whether its legend is seen on the page, too, not in exports alone.
+        react: gets what was done to the figure before the page is drawn anew.
         help: how to read it.
         csv: makes the CSV where that holds more than the figure draws.
     """
@@ -182,6 +184,7 @@ def show(
         group=group,
         moment=moment,
         legend=legend,
+        react=react,
         file_name=file_name(name, "svg").removesuffix(".svg"),
     )
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
