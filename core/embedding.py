@@ -15,7 +15,7 @@ from torch import Tensor
 
 from core.batches import zero_shot_probabilities
 from core.config.run import PromptConfig
-from core.encoders import Encoder
+from core.encoders import TextEncoder
 from core.errors import ConfigError
 from core.features import text_features
 from core.feeds import ensemble
@@ -55,7 +55,7 @@ def prompt_texts(templates: Sequence[str], findings: Sequence[str]) -> list[list
 
 
 def prompt_features(
-    encoder: Encoder, config: PromptConfig, findings: Sequence[str], *, fresh: bool = False
+    encoder: TextEncoder, config: PromptConfig, findings: Sequence[str], *, fresh: bool = False
 ) -> PromptFeatures:
     """Features of the positive and negative prompts of each finding, in order.
 
@@ -93,7 +93,7 @@ def distinct_captions(study: Study, device: torch.device) -> Captions:
     return Captions(distinct=[str(text) for text in distinct], of_sample=torch.from_numpy(codes).to(device))
 
 
-def caption_features(encoder: Encoder, texts: Captions) -> Tensor:
+def caption_features(encoder: TextEncoder, texts: Captions) -> Tensor:
     """(c, text_width) of the distinct texts."""
     return torch.from_numpy(text_features(encoder, texts.distinct)).to(encoder.device)
 

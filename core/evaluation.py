@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.config.run import EvaluationConfig
 from core.files import read_json, write_json
-from core.metrics import gap, retrieval, similarity
+from core.metrics import gap, retrieval, shifting, similarity
 from core.metrics.classification import evaluate
 from core.metrics.ranking import aurocs, macro_auroc
 from core.metrics.results import to_json
@@ -21,7 +21,8 @@ from core.runs import Run
 from core.store import paired_rows
 from core.studies.study import Study
 
-FORM = 1
+FORM = 2
+"""From 2 on: recall at each shift, linear separability of the modalities, the gap of each finding."""
 
 
 def evaluate_run(run: Run, study: Study) -> dict[str, Any]:
@@ -132,16 +133,19 @@ def space(run: Run, study: Study) -> dict[str, Any]:
         "effective_rank": similarity.effective_rank(images.vectors[test]),
         "uniformity_images": _uniformity(images.vectors[test]),
         "uniformity_prompts": _uniformity(run.embeddings("prompts").vectors),
-        **_of_pairs(own, paired),
-        "shift": _shift(run, study.labels[test[among]], own, paired),
+        **_of_pairs(study, run, own, paired, study.labels[test[among]]),
     }
 
 
 def _shift(
-    run: Run, labels: NDArray[np.float32], images: NDArray[np.float32], texts: NDArray[np.float32]
+    run: Run,
+    labels: NDArray[np.float32],
+    images: NDArray[np.float32],
+    texts: NDArray[np.float32],
+    groups: NDArray[np.int64],
 ) -> dict[str, Any] | None:
-    """Loss, and macro zero-shot AUROC of cosines to the disease prompts (None without any), while both modalities are
-    moved towards each other and past (Liang et al., 2022). None where there is no gap to move along."""
+    """Loss, recall, and macro zero-shot AUROC of cosines to the disease prompts (None without any), while both
+    modalities are moved towards each other and past (Liang et al., 2022). None where there is no gap to move along."""
     if len(images) < 2 or gap.modality_gap(images, texts).distance < 1e-6:
         return None
 
@@ -151,7 +155,9 @@ def _shift(
     scale = float(read_json(run.folder / "embeddings" / "embeddings.json")["scale"])
     prompts = run.embeddings("prompts").vectors
     judged = (task, prompts) if len(prompts) else (None, None)
-    found: dict[str, Any] = to_json(gap.shift_curve(images, texts, scale=scale, task=judged[0], task_texts=judged[1]))
+    found: dict[str, Any] = to_json(
+        shifting.shift_curve(images, texts, scale=scale, task=judged[0], task_texts=judged[1], groups=groups)
+    )
     return {**found, "scale": scale}
 
 
@@ -167,15 +173,22 @@ def _uniformity(vectors: NDArray[np.float32]) -> float | None:
     return similarity.uniformity(vectors, max_pairs=2_000_000) if len(vectors) > 1 else None
 
 
-def _of_pairs(images: NDArray[np.float32], texts: NDArray[np.float32]) -> dict[str, Any]:
+def _of_pairs(
+    study: Study, run: Run, images: NDArray[np.float32], texts: NDArray[np.float32], labels: NDArray[np.float32]
+) -> dict[str, Any]:
     """Measures that need images with their texts; None where there are fewer than two."""
-    if len(images) < 2:
-        return {"pairs": len(images), "gap": None, "alignment": None, "uniformity_texts": None, "retrieval": None}
+    pairs = len(images)
+    if pairs < 2:
+        without = ("gap", "separability", "finding_gaps", "alignment", "uniformity_texts", "retrieval", "shift")
+        return {"pairs": pairs, **dict.fromkeys(without)}
     groups = np.unique(texts.round(5), axis=0, return_inverse=True)[1].ravel()
     return {
-        "pairs": len(images),
+        "pairs": pairs,
         "gap": gap.modality_gap(images, texts).distance,
+        "separability": to_json(gap.linear_separability(images, texts)),
+        "finding_gaps": to_json(gap.finding_gaps(images, texts, labels)),
         "alignment": similarity.alignment(images, texts),
         "uniformity_texts": _uniformity(texts),
         "retrieval": to_json(retrieval.recall_at_k(images, texts, groups=groups, max_pairs=5000)),
+        "shift": _shift(run, labels, images, texts, groups),
     }

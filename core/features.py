@@ -18,7 +18,7 @@ from torch import Tensor
 from core.augmentation.drawing import draw
 from core.augmentation.tensors import augmented
 from core.config.augmentation import AugmentationConfig
-from core.encoders import Encoder, as_pixels
+from core.encoders import Encoder, TextEncoder, as_pixels
 from core.errors import ArtefactError
 from core.files import read_json, replacing, stamp, verify, write_json
 from core.parallel import gathered, told, world
@@ -89,14 +89,14 @@ def _in_batches(
     return gathered(torch.from_numpy(own).to(encoder.device), count).cpu().numpy()
 
 
-def text_features(encoder: Encoder, texts: Sequence[str]) -> NDArray[np.float32]:
+def text_features(encoder: TextEncoder, texts: Sequence[str]) -> NDArray[np.float32]:
     """Raw text features, float32 (n, text_width), in the order of the texts."""
     digest = hashlib.sha256(json.dumps(list(texts)).encode()).hexdigest()
     key = {"tower": encoder.config.text.to_json(), "weights": encoder.text_weights, **_made_on(encoder)}
     return _cached({**key, "kind": "texts", "texts": digest}, lambda: encoder.embed_texts(texts))
 
 
-def _made_on(encoder: Encoder) -> dict[str, Any]:
+def _made_on(encoder: TextEncoder) -> dict[str, Any]:
     return {"precision": encoder.precision, "device": encoder.device.type}
 
 

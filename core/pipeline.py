@@ -7,6 +7,7 @@ from contextlib import nullcontext, suppress
 from typing import Any
 
 from safetensors.torch import load_file, save
+from torch import Tensor
 
 from core.demands import check_study
 from core.embedding import embed
@@ -138,9 +139,9 @@ class Pipeline:
             return
         self._needs("embed")
         self.stop.check()
-        with self.progress.stage("project"):
+        with self.progress.stage("project", "steps") as tell:
             study = self._own_study()
-            project_run(self.run, study)
+            project_run(self.run, study, self._telling(tell))
             project_snapshots(self.run, study)
 
     def _needs(self, stage: str) -> None:
@@ -237,6 +238,15 @@ def load_weights(run: Run, head: Head, tuning: Tuning) -> None:
     Raises:
         ArtefactError: it has not been trained yet, or the file is torn or altered.
     """
+    load_learned(head, tuning, learned_weights(run))
+
+
+def learned_weights(run: Run) -> dict[str, Tensor]:
+    """All that a run has learned, as :func:`core.tuning.learned_state` gave it.
+
+    Raises:
+        ArtefactError: it has not been trained yet, or the file is torn or altered.
+    """
     path = run.folder / "checkpoints" / "head.safetensors"
     verify(path, read_json(path.with_suffix(".json"))["file"])
-    load_learned(head, tuning, load_file(path))
+    return load_file(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -16,6 +16,8 @@ from core.files import read_json, replacing, stamp, verify, write_json
 
 Modality = Literal["image", "text", "prompt"]
 POINT_KINDS = ("sample", "prompt", "centroid")
+OWN_COLUMNS = ("id", "kind", "x", "y", "z")
+"""Of a map's table; the others are scores of each point."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,17 +47,18 @@ class EmbeddingSet:
             raise InputError(f"{len(self.ids)} ids for {len(vectors)} vectors; there must be one each.")
         if len(set(self.ids)) != len(self.ids):
             raise InputError("Ids repeat in an EmbeddingSet; each row needs its own.")
-        bad = np.argwhere(~np.isfinite(vectors))
-        if len(bad):
-            raise InputError(
-                f"The vector of {self.ids[bad[0][0]]!r} (row {bad[0][0]}) is not finite in column {bad[0][1]}."
-            )
-        norms = np.linalg.norm(vectors, axis=1)
-        off = np.flatnonzero(np.abs(norms - 1) > 1e-3)
+        # One pass over the numbers: a row with one that is not finite has no finite norm either.
+        norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+        off = np.flatnonzero(~(np.abs(norms - 1) <= 1e-3))
         if len(off):
-            raise InputError(
-                f"Row {off[0]} ({self.ids[off[0]]!r}) has norm {norms[off[0]]:.4g}, not 1: normalise before saving."
-            )
+            self._complain(int(off[0]), float(norms[off[0]]))
+
+    def _complain(self, row: int, norm: float) -> None:
+        """Raise InputError that says what is wrong with a row."""
+        column = np.flatnonzero(~np.isfinite(self.vectors[row]))
+        if len(column):
+            raise InputError(f"The vector of {self.ids[row]!r} (row {row}) is not finite in column {column[0]}.")
+        raise InputError(f"Row {row} ({self.ids[row]!r}) has norm {norm:.4g}, not 1: normalise before saving.")
 
     def save(self, stem: Path) -> None:
         """Write ``stem.safetensors``, then its manifest ``stem.json``."""
@@ -74,15 +77,15 @@ class EmbeddingSet:
         Raises:
             ArtefactError: absent, torn, altered, or not safetensors.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
+        from safetensors import SafetensorError, safe_open
 
         manifest = _manifest(stem, ("ids", "modality", "made_by", "file"))
         data = stem.with_suffix(".safetensors")
         verify(data, manifest["file"])
         try:
-            vectors = load(data.read_bytes())["vectors"]
-        except (SafetensorError, KeyError) as error:
+            with safe_open(data, framework="numpy") as opened:  # copies the file once, where `load` copies it twice
+                vectors = opened.get_tensor("vectors")
+        except SafetensorError as error:
             raise ArtefactError(f"{data.name} is not an embedding in safetensors form ({error}).") from error
         return cls(ids=manifest["ids"], vectors=vectors, modality=manifest["modality"], made_by=manifest["made_by"])
 
@@ -104,6 +107,8 @@ class Projection:
         coordinates: float32 (n, 3), finite.
         parameters: everything that changes the answer (method, settings, seed, reference).
         faithfulness: scores of how far the map may be believed.
+        per_point: float32 (n,) by name (``trustworthiness``, ``knn_recall``, ``stability``), each in [0, 1]: how far
+            each point may be believed; NaN for anchors and where it was not measured. Older maps have none.
     """
 
     ids: Sequence[str]
@@ -111,6 +116,7 @@ class Projection:
     coordinates: NDArray[np.float32]
     parameters: dict[str, Any]
     faithfulness: dict[str, Any]
+    per_point: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape = self.coordinates.shape
@@ -122,6 +128,9 @@ class Projection:
             raise InputError("Ids repeat within a kind; each point of a map needs its own.")
         if not np.isfinite(self.coordinates).all():
             raise InputError("A map's coordinates must be finite.")
+        for name, values in self.per_point.items():
+            if name in OWN_COLUMNS or values.shape != (len(self.ids),):
+                raise InputError(f"{name!r} of shape {values.shape} is no score of each of {len(self.ids)} points.")
 
     def of_kind(self, kind: str) -> tuple[list[str], NDArray[np.float32]]:
         """The ids and coordinates (m, 3) of one kind."""
@@ -133,6 +142,8 @@ class Projection:
         data = stem.with_suffix(".parquet")
         table = pd.DataFrame({"id": list(self.ids), "kind": list(self.kinds)})
         table[["x", "y", "z"]] = self.coordinates
+        for name, values in self.per_point.items():
+            table[name] = values.astype(np.float32)
         with replacing(data) as stream:
             table.to_parquet(stream, index=False)
         manifest = {"parameters": self.parameters, "faithfulness": self.faithfulness, "file": stamp(data)}
@@ -155,6 +166,7 @@ class Projection:
             coordinates=table[["x", "y", "z"]].to_numpy(np.float32),
             parameters=manifest["parameters"],
             faithfulness=manifest["faithfulness"],
+            per_point={name: table[name].to_numpy(np.float32) for name in table if name not in OWN_COLUMNS},
         )
 
 
@@ -166,8 +178,6 @@ def paired_rows(
     Returns:
         images (m, d) and texts (m, d), row i of both belonging together, and the positions (m,) in ``ids``.
     """
-    image_row = {name: row for row, name in enumerate(images.ids)}
-    text_row = {name: row for row, name in enumerate(texts.ids)}
-    among = np.array([at for at, name in enumerate(ids) if name in image_row and name in text_row], np.int64)
-    both = ids[among]
-    return images.vectors[[image_row[n] for n in both]], texts.vectors[[text_row[n] for n in both]], among
+    rows = [pd.Index(one.ids, dtype=object).get_indexer(ids) for one in (images, texts)]  # -1: not there
+    among = np.flatnonzero((rows[0] >= 0) & (rows[1] >= 0))
+    return images.vectors[rows[0][among]], texts.vectors[rows[1][among]], among

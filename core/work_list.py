@@ -8,8 +8,10 @@ from typing import Any
 
 from core import jobs
 from core.ablation.folder import Ablation, list_ablations
+from core.asking.questions import list_asked
 from core.errors import RunBusy, RunError
 from core.jobs import JobState
+from core.maps.asked import AskedMap, maps_of
 from core.runs import Run, list_runs
 from core.searches import Search, SearchWorker, list_searches
 from core.studies.imports import list_imports
@@ -25,7 +27,8 @@ class Item:
     """One piece of work.
 
     Attributes:
-        kind: ``run``, ``import``, ``ablation``, ``search``, ``worker`` (of a search) or ``embeddings``.
+        kind: ``run``, ``map`` (of a run), ``import``, ``ablation``, ``search``, ``worker`` (of a search),
+            ``embeddings`` or ``asking`` (what answers for a run, while it does).
         id: what it is called by; with the kind before it (``import:nih``) no other is called so.
         title: of a run; else what it works on.
         progress: of what is at work, in words.
@@ -80,11 +83,15 @@ def _each(archived: bool) -> Iterator[tuple[str, Work, str]]:
     for run in list_runs(archived=None):
         if archived or not run.archived or run.state().busy:
             yield "run", run, run.title
+        for further in maps_of(run):
+            if archived or not run.archived or further.state().busy:
+                yield "map", further, f"of {run.title}"
     yield from (("import", job, job.config.source) for job in list_imports())
     yield from (("ablation", ablation, f"on {ablation.config.study}") for ablation in list_ablations())
     for search in list_searches():
         yield "search", search, f"{search.config.base.preset} on {search.config.base.study}"
         yield from (("worker", worker, f"of search {search.id}") for worker in search.workers())
+    yield from (("asking", asked, f"of {asked.run.title}") for asked in list_asked())
     yield from (("embeddings", making, "") for making in list_makings(finished=True))
 
 
@@ -94,7 +101,7 @@ def _item(kind: str, work: Work, title: str) -> Item:
     ages = [age for part in parts if (age := jobs.seconds(part.folder)) is not None] if state.busy else []
     return Item(
         kind=kind,
-        id=f"{work.search.id}/{work.id}" if isinstance(work, SearchWorker) else work.id,
+        id=_name(work),
         title=title,
         work=work,
         state=state,
@@ -103,6 +110,12 @@ def _item(kind: str, work: Work, title: str) -> Item:
         ended=None if state.busy else max(map(_ended, parts), default=0.0) or None,
         accelerators=tuple(jobs.accelerators_of(work.folder)) if state.running else (),
     )
+
+
+def _name(work: Work) -> str:
+    if isinstance(work, SearchWorker):
+        return f"{work.search.id}/{work.id}"
+    return f"{work.run_id[:8]}/{work.id}" if isinstance(work, AskedMap) else work.id
 
 
 def _progress(work: Work, state: JobState) -> str:

@@ -20,8 +20,16 @@ from core import snapshots as kept
 from core.config.importing import MappingConfig, Source
 from core.imported import ImportedSet, folder_of
 from core.logbook import Logbook, Metrics
+from core.maps.first import first_picture
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores
+from core.metrics.gap import modality_gap
+from core.metrics.neighbours import Neighbours, nearest
+from core.metrics.plane import Plane
+from core.metrics.plane import plane as plane_of
+from core.metrics.sampling import stratified
+from core.pictures.chart import Chart
+from core.pictures.chart import chart as make_chart
 from core.pictures.seen import Sheet, sheet
 from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run
@@ -38,6 +46,8 @@ from core.vectors.reading import SUFFIXES
 from core.workspace import home
 
 Stamp = tuple[str, int, int]
+FOUND = 12
+"""So many radiographs are found by text."""
 
 
 def stamp(path: Path) -> Stamp:
@@ -62,6 +72,18 @@ def _study(key: Stamp, findings: tuple[str, ...], _opened: Study) -> Study:
     _opened.labels.setflags(write=False)
     _opened.stated.setflags(write=False)
     return _opened
+
+
+def first_rows(of: Study, most: int) -> NDArray[np.int64]:
+    """So many radiographs of a study to draw first, rare findings among them."""
+    return _first_rows(of.fingerprint, of.findings, most, of)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _first_rows(fingerprint: str, findings: tuple[str, ...], most: int, _of: Study) -> NDArray[np.int64]:
+    found = stratified(_of.labels, most)
+    found.setflags(write=False)
+    return found
 
 
 @st.cache_resource(ttl=30, max_entries=2, show_spinner="Looking into the folder …")
@@ -122,6 +144,26 @@ def _embeddings(key: Stamp, _run: Run, name: str) -> EmbeddingSet:
     found = _run.embeddings(name)
     found.vectors.setflags(write=False)
     return found
+
+
+def found(run: Run, name: str, vector: NDArray[np.float32]) -> Neighbours:
+    """The radiographs nearest to words that were looked for, by the name of the question."""
+    return _found(stamp(run.folder / "embeddings" / "images.json"), name, run, vector)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _found(key: Stamp, name: str, _run: Run, _vector: NDArray[np.float32]) -> Neighbours:
+    return nearest(embeddings(_run, "images").vectors, _vector, FOUND, normalised=True)
+
+
+def neighbours(run: Run, row: int, count: int) -> Neighbours:
+    """The radiographs nearest to one, by its row, in a run's own space."""
+    return _neighbours(stamp(run.folder / "embeddings" / "images.json"), row, count, run)
+
+
+@st.cache_resource(max_entries=500, show_spinner=False)
+def _neighbours(key: Stamp, row: int, count: int, _run: Run) -> Neighbours:
+    return nearest(embeddings(_run, "images").vectors, row, count, normalised=True)
 
 
 def imported(name: str) -> ImportedSet:
@@ -195,16 +237,32 @@ def _snapshot_maps(key: Stamp, frame: Stamp, _run: Run) -> list[kept.SnapshotMap
     return kept.snapshot_maps(_run)
 
 
-def snapshot_map(run: Run, step: int) -> Projection:
-    """The map of a moment that :func:`snapshot_maps_of` lists."""
-    stem = run.folder / kept.MAPS / kept.step_name(step)
-    return _snapshot_map(stamp(stem.with_suffix(".json")), stem)
+def chart(run: Run, of: Study, stem: str = "umap") -> Chart:
+    """A map of a run in the order of its study.
+
+    Args:
+        run: whose.
+        of: its study.
+        stem: the map's files in the run's folder of projections, without their endings; its own by default.
+    """
+    path = run.folder / "projections" / stem
+    return _chart(stamp(path.with_suffix(".json")), of.fingerprint, path, of)
 
 
-@st.cache_resource(max_entries=100, show_spinner=False)
-def _snapshot_map(key: Stamp, _stem: Path) -> Projection:
-    found = Projection.load(_stem)
-    found.coordinates.setflags(write=False)
+def first_chart(run: Run, of: Study, dimensions: int) -> Chart:
+    """The first picture of a run in the order of its study: its principal components."""
+    return _first_chart(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, dimensions, run, of)
+
+
+@st.cache_resource(max_entries=12, show_spinner="Drawing the first picture …")
+def _first_chart(key: Stamp, fingerprint: str, dimensions: int, _run: Run, _of: Study) -> Chart:
+    return make_chart(first_picture(_run, _of, dimensions), _of)
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _chart(key: Stamp, fingerprint: str, _path: Path, _of: Study) -> Chart:
+    found = make_chart(Projection.load(_path), _of)
+    found.samples.setflags(write=False)
     return found
 
 
@@ -278,6 +336,26 @@ def _pairs(
     key: Stamp, fingerprint: str, _run: Run, _of: Study
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
     return judged_pairs(embeddings(_run, "images"), embeddings(_run, "texts"), _of)
+
+
+def gap_of(run: Run, of: Study) -> float:
+    """The distance between the mean image and the mean text of the test pairs, of which there must be some."""
+    return _gap_of(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _gap_of(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> float:
+    return modality_gap(*pairs(_run, _of)[:2]).distance
+
+
+def plane(run: Run, of: Study) -> Plane:
+    """The test pairs on two axes, along the modality gap and across it; there must be a gap."""
+    return _plane(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _plane(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> Plane:
+    return plane_of(*pairs(_run, _of)[:2])
 
 
 def patient_scores(run: Run, of: Study) -> PatientScores:

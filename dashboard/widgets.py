@@ -12,15 +12,15 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.config.base import Config, settings_of
-from core.errors import ConfigError, FluoroscopeError, RunError
+from core.config.base import Config, hints_of, settings_of
+from core.errors import ConfigError, FluoroscopeError, InputError, RunError
 from core.figures.export import FORMATS, chromium_available, figure_bytes, figure_csv, file_name
-from core.figures.theme import DARK, LIGHT, Theme
+from core.figures.theme import DARK, LIGHT, Theme, with_palette
 from core.runs import Run, common_study, list_runs
 from core.studies.study import Study, broken_studies
 from core.studies.vocabulary import display_name
 from dashboard import cached, selection
-from dashboard.components.plot import Click, plot
+from dashboard.components.plot import Report, plot
 
 
 def refuse_open_network() -> None:
@@ -54,8 +54,13 @@ def warn_of_broken() -> None:
 
 
 def theme() -> Theme:
-    """The figure theme that fits the page."""
-    return DARK if st.context.theme.type == "dark" else LIGHT
+    """The figure theme that fits the page, with the user's own palette if there is one (``palette`` of the URL)."""
+    base = DARK if st.context.theme.type == "dark" else LIGHT
+    colours = selection.values_of("palette")
+    try:
+        return with_palette(base, colours) if colours else base
+    except InputError:
+        return base  # an old link; where the palette is chosen, the page says what is wrong with it
 
 
 def plain(text: str) -> str:
@@ -144,10 +149,13 @@ def show(
     name: Sequence[str],
     height: int | None = None,
     clicks: bool = False,
-    camera_group: str | None = None,
+    encloses: bool = False,
+    group: str | None = None,
+    moment: int | None = None,
+    legend: bool = True,
     help: str = "",
     csv: Callable[[], bytes] | None = None,
-) -> Click | None:
+) -> Report:
     """A figure with one line of help and its export menu.
 
     Args:
@@ -157,17 +165,23 @@ def show(
         name: parts of the exported file's name, such as ("similarity", "prompts", run title).
         height: in CSS pixels.
         clicks: whether a click comes back.
-        camera_group: 3D figures of a group turn together.
+        encloses: whether a lasso does.
+        group: figures of a group turn and play together, and ring what the pointer is over in one of them.
+        moment: number of the frame at which a figure with frames stands.
+        legend: whether its legend is seen on the page, too, not in exports alone.
         help: how to read it.
         csv: makes the CSV where that holds more than the figure draws.
     """
-    click = plot(
+    report = plot(
         figure,
         key=key,
         alt=alt,
         height=height,
         clicks=clicks,
-        camera_group=camera_group,
+        encloses=encloses,
+        group=group,
+        moment=moment,
+        legend=legend,
         file_name=file_name(name, "svg").removesuffix(".svg"),
     )
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
@@ -175,7 +189,7 @@ def show(
             st.caption(help)
         with st.popover("Export", icon=":material/download:", width="content"):
             _exports(figure, key, name, csv)
-    return click
+    return report
 
 
 def _exports(figure: go.Figure, key: str, name: Sequence[str], csv: Callable[[], bytes] | None) -> None:
@@ -221,7 +235,7 @@ def form(
     Raises:
         ConfigError: what the user entered is not allowed; the message says what is.
     """
-    hints = typing.get_type_hints(type(default))
+    hints = hints_of(type(default))
     changes = {}
     for field in dataclasses.fields(default):  # type: ignore[arg-type]
         value, rule = getattr(default, field.name), settings_of(field)

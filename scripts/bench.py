@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from scripts import bench_curves, bench_import, bench_rows
+from scripts import bench_curves, bench_import, bench_rows, bench_views
 from scripts.common import main, set_up_log
 from scripts.timing import typical
 
@@ -64,11 +66,14 @@ BENCHES = {
     "import": bench_import.compare,
     "rows": bench_rows.compare,
     "saving": saving,
+    "views": bench_views.compare,
 }
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m scripts.bench", description=__doc__)
     parser.add_argument("name", choices=sorted(BENCHES))
-    chosen = parser.parse_args().name
+    parser.add_argument("--folder", type=Path, help="views: keeps the generated workspace for the next time")
+    arguments = parser.parse_args()
     set_up_log()
-    main(BENCHES[chosen])
+    bench = BENCHES[arguments.name]
+    main(partial(bench, arguments.folder) if arguments.name == "views" else bench)

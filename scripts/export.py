@@ -14,7 +14,7 @@ from core.figures.theme import DARK, LIGHT, Theme
 from core.files import replacing
 from core.pictures import curves, diseases, gap, ordering, similarity, similarity_epochs, space, zero_shot
 from core.pictures.source import Files
-from core.runs import Run, common_study
+from core.runs import Run, common_study, list_runs
 from core.studies.study import Study
 from scripts.common import main
 
@@ -27,7 +27,7 @@ def frame_of(runs: list[Run], study: Study, arguments: argparse.Namespace) -> or
 
 FIGURES: dict[str, Draw] = {
     "curves": lambda runs, study, a, t: curves.curves(Files(), runs, a.quantity, theme=t),
-    "space": lambda runs, study, a, t: space.space(Files(), runs[0], study, by=a.colour, theme=t),
+    "space": lambda runs, study, a, t: space.space(Files(), runs[0], study, look=space.Look(by=a.colour), theme=t),
     "similarity": lambda runs, study, a, t: similarity.panels(
         (frame := frame_of(runs, study, a)).panels, frame.tree, theme=t
     ),
@@ -37,6 +37,10 @@ FIGURES: dict[str, Draw] = {
     "gap-map": lambda runs, study, a, t: gap.paired(Files(), runs[0], study, shifted=a.shift, theme=t),
     "cones": lambda runs, study, a, t: gap.cones(Files(), runs[0], study, theme=t),
     "shift": lambda runs, study, a, t: gap.shift(Files(), runs[0], marker=a.shift, theme=t),
+    "gap-findings": lambda runs, study, a, t: gap.finding_gaps(Files(), runs, study, theme=t),
+    "gap-temperature": lambda runs, study, a, t: gap.temperatures(
+        gap.temperature_points(Files(), list_runs(), study, runs), theme=t
+    ),
     "auroc": lambda runs, study, a, t: diseases.intervals(Files(), runs, study, theme=t),
     "zero-shot": lambda runs, study, a, t: zero_shot.prompts(Files(), runs[0], study, theme=t),
     "confusion": lambda runs, study, a, t: diseases.matrices(

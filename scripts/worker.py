@@ -1,5 +1,4 @@
-"""``python -m scripts.worker run ID [--stage NAME] | import | ablation | embeddings NAME | search NAME [--worker N]``:
-what others start and watch."""
+"""``python -m scripts.worker run ID [--stage NAME] | import NAME | ... | map RUN/KEY``: what others start and watch."""
 
 from __future__ import annotations
 
@@ -15,10 +14,8 @@ def run(run_id: str, stage: str | None) -> None:
     from core.runs import Run
 
     found = Run.load(run_id)
-    devices = found.config.training.devices
-    if devices > 1 and not is_launched():
-        arguments = ["-m", "scripts.worker", "run", found.id, *(["--stage", stage] if stage else [])]
-        reporting(found, lambda: launch(arguments, devices))
+    if (devices := found.config.training.devices) > 1 and not is_launched():
+        reporting(found, lambda: launch(found.arguments(stage), devices))
         return
 
     def work() -> None:
@@ -73,8 +70,14 @@ def embeddings(name: str) -> None:
     """A set of embeddings, imported or trained."""
     from core.vectors.making import Making
 
-    found = Making.load(name)
-    reporting(found, found.carry_out)
+    reporting(found := Making.load(name), found.carry_out)
+
+
+def draw(name: str) -> None:
+    """A further map of a run."""
+    from core.maps.asked import AskedMap
+
+    reporting(found := AskedMap.named(name), found.carry_out)
 
 
 if __name__ == "__main__":
@@ -84,7 +87,7 @@ if __name__ == "__main__":
     of_run.add_argument("id")
     of_run.add_argument("--stage", choices=("train", "embed", "evaluate", "project"))
     of_run.set_defaults(work=lambda given: run(given.id, given.stage))
-    for kind, work in (("import", bring), ("ablation", ablate), ("embeddings", embeddings)):
+    for kind, work in (("import", bring), ("ablation", ablate), ("embeddings", embeddings), ("map", draw)):
         of_name = kinds.add_parser(kind)
         of_name.add_argument("name")
         of_name.set_defaults(work=lambda given, work=work: work(given.name))

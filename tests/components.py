@@ -32,8 +32,13 @@ def click(at: AppTest, number: int, **point: Any) -> AppTest:
     `point` sets curve, trace, point, customdata, x, y and z, in the form in which the browser sends them.
     """
     value = {"curve": 0, "trace": "", "point": 0, "customdata": None, "x": None, "y": None, "z": None} | point
+    return told(at, number, "click", value)
+
+
+def told(at: AppTest, number: int, event: str, value: Any) -> AppTest:
+    """Rerun the app as if the browser had reported an event of figure `number`: click, region or moment."""
     states = at._tree.get_widget_states()
     trigger = WidgetState(id=f"$$STREAMLIT_INTERNAL_KEY_{plots(at)[number]['id']}__events")
-    trigger.json_trigger_value = json.dumps([{"event": "click", "value": value}])
+    trigger.json_trigger_value = json.dumps([{"event": event, "value": value}])
     states.widgets.append(trigger)
     return at._run(states)

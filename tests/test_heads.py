@@ -259,3 +259,25 @@ class TestDiseaseTokens:
     def test_it_knows_no_free_text(self) -> None:
         with pytest.raises(NotImplementedError):
             made("disease-tokens").texts(drawn(1, TEXT))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_query_is_a_text_of_its_own(kind: str) -> None:
+    """Norm 1, and what else is asked for at the same time changes nothing; where there is free text, it is a text."""
+    head = made(kind).eval()
+    features, prompts = drawn(3, TEXT, seed=1), F.normalize(drawn(DISEASES, TEXT, seed=2), dim=-1)
+    found = head.query(features, prompts)
+    assert unit_rows(found) and found.shape[1] == head.images(drawn(1, IMAGE)).embedding.shape[1]
+    assert torch.allclose(found[1:2], head.query(features[1:2], prompts), atol=1e-6)
+    assert torch.allclose(found, head.query(7 * features, prompts), atol=1e-5)
+    if head.caption_branch:
+        assert torch.equal(found, head.texts(features))
+
+
+def test_a_query_joins_the_prompts_of_a_disease_token_head() -> None:
+    """A prompt that is asked for is one more token like that disease's own: both come out the same."""
+    head = made("disease-tokens").eval()
+    prompts = F.normalize(drawn(DISEASES, TEXT, seed=2), dim=-1)
+    for at in range(DISEASES):
+        both = head.prompts(torch.cat([prompts, prompts[at : at + 1]]))
+        assert torch.allclose(head.query(prompts[at : at + 1], prompts)[0], both[at], atol=1e-5)

@@ -16,7 +16,7 @@ from core.demands import check_study
 from core.errors import ConfigError, InputError, RunError, StudyError
 from core.logbook import read_metrics
 from core.metrics.sampling import stratified
-from core.pictures import diseases, gap, similarity, space
+from core.pictures import colourings, diseases, gap, similarity, space
 from core.pictures.curves import curves, note
 from core.pictures.source import Files
 from core.pipeline import Pipeline
@@ -109,9 +109,12 @@ class TestCaptionsOnly:
         run, study = runs["captions-only"], Study.load("captions-only")
         found = run.projection()
         assert [len(found.of_kind(kind)[0]) for kind in ("sample", "prompt", "centroid")] == [28, 0, 0]
-        assert space.colourings(study) == ["split", "sex", "view", "age"]
-        for by in space.colourings(study):
-            names = {trace.name for trace in space.space(Files(), run, study, by=by).data}
+        assert set(colourings.colourings(study)) == {
+            *colourings.OF_SAMPLES,
+            *(f"map:{one}" for one in colourings.OF_MAPS),
+        }
+        for by in colourings.colourings(study):
+            names = {trace.name for trace in space.space(Files(), run, study, look=space.Look(by=by)).data}
             assert "disease prompts" not in names and "disease centroids" not in names
         with pytest.raises(ConfigError, match="cannot be coloured by 'findings'; it can by split, sex, view, age"):
             space.space(Files(), run, study)
@@ -240,7 +243,7 @@ def test_no_finding_is_said_only_where_all_are_known_to_be_absent(workspace: Pat
     rows = np.array([[0, 0, 0], [0, np.nan, 0], [np.nan] * 3, [1, np.nan, 0], [1, 1, 0], [0, 1, 0]], np.float32)
     study = tiny_study(findings=NIH_FINDINGS[:3], labels=lambda _: rows, counts=(4, 1, 1))
     words = ["No finding", None, None, "Atelectasis", "Several", "Cardiomegaly"]
-    assert space.colouring(study, "findings").values.tolist() == words
+    assert colourings.combinations(study).tolist() == words
 
 
 @pytest.mark.parametrize("name", ["nothing-told", "nothing-known", "one-alone", "unsplit", "all-healthy"])

@@ -63,7 +63,7 @@ class Config:
     """Base of all configs: checks itself when made, travels as JSON."""
 
     def __post_init__(self) -> None:
-        hints = _hints(type(self))
+        hints = hints_of(type(self))
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             _check(type(self).__name__, field, hints[field.name], getattr(self, field.name))
 
@@ -83,7 +83,7 @@ class Config:
         fields = {f.name: f for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
         if unknown := sorted(set(data) - set(fields)):
             raise ConfigError(f"{cls.__name__} does not know {unknown}; it knows {sorted(fields)}.")
-        hints = _hints(cls)
+        hints = hints_of(cls)
         values = {name: _revive(hints[name], value) for name, value in data.items()}
         try:
             return cls(**values)
@@ -103,7 +103,7 @@ class Config:
 _KNOWN: dict[type, dict[str, Any]] = {}
 
 
-def _hints(owner: type) -> dict[str, Any]:
+def hints_of(owner: type) -> dict[str, Any]:
     """The types of a class's fields: evaluating them takes longer than all else when hundreds of runs are listed."""
     if owner not in _KNOWN:
         _KNOWN[owner] = typing.get_type_hints(owner)
@@ -152,7 +152,7 @@ def check_setting(owner: type[Config], name: str, value: Any) -> None:
         ConfigError: a wrong type, or out of range.
     """
     field = next(one for one in dataclasses.fields(owner) if one.name == name)  # type: ignore[arg-type]
-    _check(owner.__name__, field, _hints(owner)[name], value)
+    _check(owner.__name__, field, hints_of(owner)[name], value)
 
 
 def _allowed(hint: Any) -> str:

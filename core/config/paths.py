@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import types
-import typing
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
-from core.config.base import Config
+from core.config.base import Config, hints_of
 from core.config.encoders import EncoderConfig, resolve_encoder
 from core.config.run import RunConfig
 from core.errors import ConfigError
@@ -74,7 +73,7 @@ def changed(run: RunConfig, values: Mapping[str, Any]) -> RunConfig:
 
 def _leaves(part: Config, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
     """(path, value, type) of every setting."""
-    hints = typing.get_type_hints(type(part))
+    hints = hints_of(type(part))
     for field in dataclasses.fields(part):  # type: ignore[arg-type]
         value = getattr(part, field.name)
         if isinstance(value, Config) and not isinstance(value, EncoderConfig):

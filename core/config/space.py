@@ -9,7 +9,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal, Self, Union, get_args, get_origin
 
-from core.config.base import Config, Setting, check_setting, config, setting, settings_of
+from core.config.base import Config, Setting, check_setting, config, hints_of, setting, settings_of
 from core.config.run import RunConfig
 from core.errors import ConfigError
 
@@ -53,7 +53,7 @@ class Leaf:
 def leaves(owner: type[Config] = RunConfig, prefix: str = "") -> dict[str, Leaf]:
     """Every setting that a search may vary, by its dotted path; lists, such as prompt templates, are none."""
     found: dict[str, Leaf] = {}
-    hints = typing.get_type_hints(owner)
+    hints = hints_of(owner)
     for field in dataclasses.fields(owner):  # type: ignore[arg-type]
         path, hint = prefix + field.name, hints[field.name]
         if path in FIXED or get_origin(hint) is tuple:

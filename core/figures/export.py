@@ -57,7 +57,8 @@ def figure_bytes(figure: go.Figure, format: Format, *, columns: int = 1) -> byte
     if columns not in DRAWN:
         raise ExportError(f"A figure is {columns} columns wide; 1 and 2 are allowed.")
     if format == "html":
-        text: str = go.Figure(figure).to_html(include_plotlyjs=True, full_html=True, div_id="figure")
+        made = _playable(go.Figure(figure))
+        text: str = made.to_html(include_plotlyjs=True, full_html=True, div_id="figure", auto_play=False)
         return text.encode()
     if format not in ("svg", "pdf", "png"):
         raise ExportError(f"There is no format {format!r}; there are svg, pdf, png, html (and csv for the data).")
@@ -73,6 +74,22 @@ def figure_bytes(figure: go.Figure, format: Format, *, columns: int = 1) -> byte
     if format == "svg":
         return _settled(made, columns)
     return _with_resolution(made, columns) if format == "png" else made
+
+
+def _playable(figure: go.Figure) -> go.Figure:
+    """With a slider and a play button where it has frames: outside the app nothing else plays it."""
+    if not figure.frames:
+        return figure
+    at_once = {"mode": "immediate", "frame": {"duration": 0, "redraw": True}, "transition": {"duration": 0}}
+    steps = [{"label": frame.name, "method": "animate", "args": [[frame.name], at_once]} for frame in figure.frames]
+    every = {**at_once, "frame": {"duration": 900, "redraw": True}, "fromcurrent": True}
+    play = {"label": "Play", "method": "animate", "args": [None, every]}
+    below = {"x": 0.0, "y": 0.0, "pad": {"t": 40}}
+    figure.update_layout(
+        sliders=[{**below, "x": 0.12, "len": 0.85, "active": len(steps) - 1, "steps": steps}],
+        updatemenus=[{**below, "type": "buttons", "showactive": False, "xanchor": "left", "buttons": [play]}],
+    )
+    return figure
 
 
 def _settled(svg: bytes, columns: int) -> bytes:

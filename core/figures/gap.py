@@ -1,10 +1,14 @@
-"""The modality gap: pairs and their connecting lines, cones of cosines, loss and task against the shift."""
+"""The modality gap of one run: pairs with connecting lines, cones of cosines, measures against the shift."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
 from core.errors import InputError
@@ -13,8 +17,6 @@ from core.figures.theme import LIGHT, Theme, dress, empty, figure, plain, same_l
 IMAGE, TEXT, ACROSS = 0, 1, 2
 """Which of the theme's colours an image, a text, and what lies between them have, in every figure."""
 
-Floats = NDArray[np.float32]
-
 
 def paired_map(
     images: ArrayLike,
@@ -22,9 +24,14 @@ def paired_map(
     *,
     x_title: str = "First component",
     y_title: str = "Second component",
+    x_range: tuple[float, float] | None = None,
+    y_range: tuple[float, float] | None = None,
     theme: Theme = LIGHT,
 ) -> go.Figure:
-    """Images and texts (n, 2), row i of both belonging together, each pair connected by a line (one trace for all)."""
+    """Images and texts (n, 2), row i of both belonging together, each pair connected by a line (one trace for all).
+
+    With ranges the frame stays where it is while the points move.
+    """
     left, right = np.asarray(images, np.float32), np.asarray(texts, np.float32)
     if left.shape != right.shape or left.ndim != 2 or left.shape[1] != 2:
         raise InputError(f"A paired map needs two arrays (n, 2); got {left.shape} and {right.shape}.")
@@ -42,8 +49,8 @@ def paired_map(
             x=points[:, 0], y=points[:, 1], mode="markers", name=name,
             marker={"size": 5, "color": theme.colour(number), "opacity": 0.8, "symbol": ("circle", "diamond")[number]},
         )  # fmt: skip
-    made.update_xaxes(title_text=plain(x_title))
-    made.update_yaxes(title_text=plain(y_title), scaleanchor="x", scaleratio=1)
+    made.update_xaxes(title_text=plain(x_title), range=x_range)
+    made.update_yaxes(title_text=plain(y_title), range=y_range, scaleanchor="x", scaleratio=1)
     return made
 
 
@@ -70,53 +77,83 @@ def cosine_cones(images: ArrayLike, texts: ArrayLike, across: ArrayLike, *, them
     return made
 
 
-def shift_curve(
-    distance: ArrayLike,
-    loss_image_to_text: ArrayLike,
-    loss_text_to_image: ArrayLike,
-    task: ArrayLike | None = None,
-    *,
-    task_name: str = "Task",
-    marker: float | None = None,
-    theme: Theme = LIGHT,
-) -> go.Figure:
-    """Contrastive loss in both directions, and a task metric, against the shift (m,).
+@dataclass(frozen=True, kw_only=True)
+class ShiftLine:
+    """A measure over the shifts (s,): its name, its values, which of the theme's colours, whether it is dotted."""
 
-    Dashed: no shift; dotted: ``marker``, where the reader is.
+    name: str
+    values: ArrayLike
+    number: int
+    dotted: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShiftRow:
+    """Measures that share an axis, and the points (shift, value) among them that are best.
+
+    ``lowest``: a small value is a good one; then what a best point says stands below it.
+    """
+
+    title: str
+    lines: Sequence[ShiftLine]
+    best: Sequence[tuple[float, float]] = ()
+    lowest: bool = False
+
+
+def shift_curve(
+    distance: ArrayLike, rows: Sequence[ShiftRow], *, marker: float | None = None, theme: Theme = LIGHT
+) -> go.Figure:
+    """Measures against the shift (s,), one below the other, the best point of each marked.
+
+    Dashed: no shift; dotted: ``marker``, where the reader is. A row without a finite value is left out.
     """
     x = np.asarray(distance, np.float32)
-    if not len(x):
+    for row in rows:
+        same_length(
+            f"A shift curve of {row.title}", shifts=x, **{one.name: np.asarray(one.values) for one in row.lines}
+        )
+    drawn = [row for row in rows if any(np.isfinite(np.asarray(one.values, np.float64)).any() for one in row.lines)]
+    if not len(x) or not drawn:
         return empty(theme, "There is no shift to draw")
-    scores = None if task is None else np.asarray(task, np.float32)
-    both = [np.asarray(one, np.float32) for one in (loss_image_to_text, loss_text_to_image)]
-    same_length("A shift curve", distances=x, losses=both[0], losses_back=both[1])
-    same_length("A shift curve with a task", distances=x, scores=x if scores is None else scores)
-    with_task = scores is not None and bool(np.isfinite(scores).any())
-    made = make_subplots(rows=2 if with_task else 1, cols=1, shared_xaxes=True, vertical_spacing=0.08)
-    dress(made, theme, height=380)
-    for values, name, number in ((both[0], "image → text", IMAGE), (both[1], "text → image", TEXT)):
-        made.add_scatter(
-            x=x, y=values, name=name, mode="lines", row=1, col=1,
-            line={"color": theme.colour(number), "width": 2, "dash": "solid" if number == IMAGE else "dot"},
-        )  # fmt: skip
-    made.update_yaxes(title_text="Loss (nats)", row=1, col=1)
-    if with_task and scores is not None:
-        _add_task(made, x, scores, plain(task_name), theme)
-    made.update_xaxes(title_text="Shift", row=2 if with_task else 1, col=1)
+    made = go.Figure(_panels(len(drawn), theme))  # a copy: the slider draws it anew at every step
+    for at, row in enumerate(drawn, start=1):
+        for one in row.lines:
+            line = {"color": theme.colour(one.number), "width": 2, "dash": "dot" if one.dotted else "solid"}
+            made.add_scatter(
+                x=x, y=np.asarray(one.values, np.float32), name=plain(one.name), mode="lines", row=at, col=1, line=line
+            )
+        _mark_best(made, row, at, theme)
+        made.update_yaxes(title_text=plain(row.title), range=_room(row), row=at, col=1)
     made.add_vline(x=0, line={"color": theme.muted, "width": 1, "dash": "dash"})
     if marker:
         made.add_vline(x=marker, line={"color": theme.ink, "width": 1, "dash": "dot"})
     return made
 
 
-def _add_task(made: go.Figure, x: Floats, scores: Floats, name: str, theme: Theme) -> None:
-    """The second row: the task metric, its best value marked."""
-    best = int(np.nanargmax(np.where(np.isfinite(scores), scores, np.nan)))
-    colour = theme.colour(ACROSS)
-    made.add_scatter(x=x, y=scores, name=name, mode="lines", row=2, col=1, line={"color": colour, "width": 2})
+@functools.cache
+def _panels(count: int, theme: Theme) -> go.Figure:
+    """Empty panels, one below the other."""
+    made = make_subplots(rows=count, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    dress(made, theme, height=110 + 135 * count)
+    return made.update_xaxes(title_text="Shift", row=count, col=1)
+
+
+def _room(row: ShiftRow) -> tuple[float, float]:
+    """The range of a row's axis, with room for what its best points say."""
+    found = np.concatenate([np.asarray(one.values, np.float64) for one in row.lines])
+    low, high = float(found[np.isfinite(found)].min()), float(found[np.isfinite(found)].max())
+    pad = 0.06 * (high - low) or 0.01 * max(1.0, abs(low))
+    said = 4 * pad if row.best else pad
+    return (low - said, high + pad) if row.lowest else (low - pad, high + said)
+
+
+def _mark_best(made: go.Figure, row: ShiftRow, at: int, theme: Theme) -> None:
+    if not row.best:
+        return
+    shifts, values = np.asarray(row.best, np.float32).T
     made.add_scatter(
-        x=x[[best]], y=scores[[best]], mode="markers+text", name="best", showlegend=False, row=2, col=1,
-        text=[f"best {scores[best]:.3f}"], textposition="top center", marker={"size": 8, "color": colour},
-        cliponaxis=False,
+        x=shifts, y=values, mode="markers+text", name=f"best {plain(row.title)}", showlegend=False, row=at, col=1,
+        text=[f"{value:.3f} at {shift:g}" for shift, value in row.best],
+        textposition=["bottom center" if row.lowest else "top center"] * len(shifts), textfont={"size": 11},
+        marker={"size": 9, "color": theme.ink, "symbol": "diamond"}, cliponaxis=False,
     )  # fmt: skip
-    made.update_yaxes(title_text=name, row=2, col=1)

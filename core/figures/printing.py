@@ -52,6 +52,7 @@ def for_print(figure: go.Figure, columns: int) -> go.Figure:
     has the axes after theirs). Their cells become square.
     """
     printed = go.Figure(figure)
+    printed.frames = []  # paper does not play
     width = DRAWN[columns]
     printed.update_layout(width=width, height=int(figure.layout.height or 420), autosize=False)
     for number, trace in enumerate(printed.data):

@@ -1,195 +1,145 @@
-"""The map: samples as dots, disease prompts and centroids as labelled anchors."""
+"""The map: samples as dots, disease prompts and centroids as labelled anchors, in three dimensions or seen flat."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from core.errors import InputError
-from core.figures.theme import LIGHT, Theme, empty, figure, plain, plain_in_scene, same_length
-
-Kind = Literal["categorical", "continuous", "binary"]
-SYMBOLS = {"prompt": "diamond", "centroid": "cross"}
-UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Anchor:
-    """A labelled point: a disease's ``prompt`` or ``centroid``."""
-
-    label: str
-    xyz: Sequence[float]
-    symbol: str
+from core.figures.colouring import Colouring, Colours, colours
+from core.figures.drawing import Drawing, Layer, Moment, Points, layers
+from core.figures.theme import LIGHT, Theme, empty, figure, plain, same_length
 
 
 def space_3d(
-    coordinates: ArrayLike,
-    values: ArrayLike,
-    *,
-    kind: Kind,
-    names: Sequence[str] = ("",),
-    customdata: ArrayLike | None = None,
-    anchors: Sequence[Anchor] = (),
-    labelled: Sequence[str] = ("prompt",),
-    highlight: int | None = None,
-    title: str = "",
+    coordinates: ArrayLike, colouring: Colouring, drawing: Drawing | None = None, *, title: str = "",
     theme: Theme = LIGHT,
-) -> go.Figure:
-    """A 3D map in one marker trace (a trace for each colour takes many times as long to draw).
+) -> go.Figure:  # fmt: skip
+    """A 3D map; its samples are one marker trace (a trace for each colour takes many times as long to draw).
 
     Args:
         coordinates: (n, 3).
-        values: (n,) one per sample: numbers (NaN unknown), 0/1/NaN, or names (None unknown).
-        kind: how ``values`` are coloured.
-        names: what the values are, for the colour bar or the legend.
-        customdata: (n,) integers that a click gives back.
-        anchors: labelled points drawn over the samples.
-        labelled: kinds of anchors whose names are written beside them (a hover names the others).
-        highlight: position of the chosen sample among the n.
+        colouring: one value per sample.
+        drawing: what else is on it.
         title: above the map.
         theme: light or dark.
+
+    Raises:
+        InputError: numbers of samples, values and rows differ, or points have another number of coordinates.
     """
-    points = np.asarray(coordinates, np.float32)
-    if points.ndim != 2 or points.shape[1] != 3:
-        raise InputError(f"A 3D map needs coordinates (n, 3); got {points.shape}.")
-    rows = None if customdata is None else np.asarray(customdata, np.int32)
-    coloured = np.asarray(values)
-    same_length("A 3D map", samples=points, values=coloured, rows_to_give_back=points if rows is None else rows)
-    if not len(points):
-        return empty(theme, "There is no sample to draw")
-    if highlight is not None and not 0 <= highlight < len(points):
-        raise InputError(f"The chosen sample is {highlight}; 0 to {len(points) - 1} are allowed.")
-    made = figure(theme, title=title, height=560)
-    colours = _colours(coloured, kind, names, theme)
-    made.add_scatter3d(
-        x=points[:, 0], y=points[:, 1], z=points[:, 2], mode="markers", name="radiographs", showlegend=False,
-        marker={"size": 3 if len(points) > 2000 else 4, "opacity": 0.85, "line": {"width": 0}, **colours.marker},
-        customdata=rows, hoverinfo="none", meta=colours.meta,
-    )  # fmt: skip
-    for name, colour in colours.entries:
-        made.add_scatter3d(
-            x=[None], y=[None], z=[None], mode="markers", name=plain(name), marker={"size": 7, "color": colour}
-        )
-    _add_anchors(made, anchors, labelled, theme)
-    if highlight is not None:
-        _add_chosen(made, points[highlight].tolist(), theme)
-    made.update_layout(scene=_scene(theme), uirevision="keep", margin={"l": 0, "r": 0, "t": 36 if title else 0, "b": 0})
-    made.update_layout(legend={"orientation": "h", "y": 0.0, "yanchor": "bottom", "itemsizing": "constant"})
+    drawing = drawing or Drawing()
+    made = _map(coordinates, colouring, drawing, 3, title, theme)
+    if len(made.data):
+        made.update_layout(scene=_scene(theme, _reach(coordinates, drawing)))
+    made.update_layout(uirevision="keep", margin={"l": 0, "r": 0, "t": 36 if title else 0, "b": 0})
     return made
 
 
-def _add_chosen(made: go.Figure, point: Sequence[float], theme: Theme) -> None:
-    made.add_scatter3d(
-        x=[point[0]], y=[point[1]], z=[point[2]], mode="markers", name="chosen", hoverinfo="none",
-        marker={"size": 12, "symbol": "circle-open", "color": theme.ink, "line": {"width": 4, "color": theme.ink}},
-    )  # fmt: skip
+def space_2d(
+    coordinates: ArrayLike, colouring: Colouring, drawing: Drawing | None = None, *, title: str = "",
+    theme: Theme = LIGHT,
+) -> go.Figure:  # fmt: skip
+    """A flat map (n, 2), on which a lasso can enclose samples; everything else as in :func:`space_3d`."""
+    drawing = drawing or Drawing()
+    made = _map(coordinates, colouring, drawing, 2, title, theme)
+    bare = {"showticklabels": False, "ticks": "", "showgrid": False, "showline": False, "title": None}
+    wide, tall = _reach(coordinates, drawing) if len(made.data) else (None, None)
+    made.update_xaxes(range=wide, **bare)
+    made.update_yaxes(range=tall, scaleanchor="x", scaleratio=1, **bare)
+    margin = {"l": 4, "r": 4, "t": 36 if title else 4, "b": 4}
+    made.update_layout(dragmode="lasso", uirevision="keep", margin=margin, plot_bgcolor=theme.paper)
+    if drawing.outline:
+        corners = " L ".join(f"{x:g},{y:g}" for x, y in drawing.outline)
+        made.add_shape(type="path", path=f"M {corners} Z", line={"color": theme.muted, "width": 1.5, "dash": "dot"})
+    return made
 
 
-@dataclass(frozen=True)
-class _Colours:
-    """How samples are coloured, what the legend says, and what the numbers in ``marker["color"]`` stand for."""
+def reach(*maps: ArrayLike) -> list[tuple[float, float]]:
+    """Ends of each axis for maps that are to be compared: all samples lie within, and a unit is as long on every axis.
 
-    marker: dict[str, Any]
-    entries: list[tuple[str, str]]
-    meta: dict[str, Any] | None = None
-
-
-def _colours(values: NDArray[Any], kind: Kind, names: Sequence[str], theme: Theme) -> _Colours:
-    if kind == "continuous":
-        return _scaled(values, names[0], theme)
-    return _listed(_few(_names(values, kind, names), len(theme.categorical)), kind, theme)
+    Args:
+        maps: (n, 3) or (n, 2) each, finite.
+    """
+    points = np.concatenate([np.asarray(one, np.float64) for one in maps])
+    low, high = points.min(axis=0), points.max(axis=0)
+    half = 0.52 * float((high - low).max()) or 1.0
+    return [(middle - half, middle + half) for middle in ((low + high) / 2).tolist()]
 
 
-def _scaled(values: NDArray[Any], title: str, theme: Theme) -> _Colours:
-    """Numbers on the sequential scale."""
-    numbers = values.astype(np.float32)
-    numbers[~np.isfinite(numbers)] = np.nan
-    unknown = np.isnan(numbers)
-    low, high = (0.0, 1.0) if unknown.all() else (float(np.nanmin(numbers)), float(np.nanmax(numbers)))
-    bar = {"title": {"text": plain(title), "font": {"size": 12}}, "thickness": 10, "len": 0.5, "x": 0.98}
-    scale = [list(stop) for stop in theme.sequential]
-    marker = {"color": numbers, "colorscale": scale, "cmin": low, "cmax": high, "colorbar": bar, "showscale": True}
-    if not unknown.any():
-        return _Colours(marker, [])
-    # unknown values get a place of their own below the scale: plotly would draw them as its lowest colour
-    below = low - 0.05 * max(high - low, 1e-6)
-    squeezed = [[0.05 + 0.95 * at, colour] for at, colour in theme.sequential]
-    marker["colorscale"] = [[0.0, theme.unknown], [0.04, theme.unknown], *squeezed]
-    marker |= {"color": np.where(unknown, below, numbers), "cmin": below}
-    return _Colours(marker, [(UNKNOWN, theme.unknown)], {"unknown": below})
+def _reach(coordinates: ArrayLike, drawing: Drawing) -> Sequence[tuple[float, float]]:
+    return drawing.reach or reach(coordinates, *(one.coordinates for one in drawing.moments))
 
 
-def _listed(named: Sequence[str], kind: Kind, theme: Theme) -> _Colours:
-    """Names as steps of a scale: one colour string per sample takes plotly seconds to check at 100,000 samples."""
-    labels = sorted(set(named) - {UNKNOWN}, key=_order)
-    gathered = {"Several": theme.muted, "No finding": theme.grounded}
-    palette = {name: gathered.get(name, theme.colour(at)) for at, name in enumerate(labels)}
-    if kind == "binary":  # present and absent are a signal and its ground, not two equals
-        palette = {name: theme.grounded if name.startswith("without") else theme.colour(1) for name in labels}
-    if UNKNOWN in named:
-        palette[UNKNOWN] = theme.unknown
-    codes = {name: code for code, name in enumerate(palette)}
-    stops = np.arange(len(codes) + 1) / len(codes)
-    steps = [[float(stops[code + end]), palette[name]] for name, code in codes.items() for end in (0, 1)]
-    marker = {
-        "color": np.array([codes[name] for name in named], np.int16),
-        "colorscale": steps,
-        "cmin": -0.5,
-        "cmax": len(codes) - 0.5,
-        "showscale": False,
-    }
-    return _Colours(marker, list(palette.items()), {"names": [plain(name) for name in palette]})
+def _map(
+    coordinates: ArrayLike, colouring: Colouring, drawing: Drawing, axes: int, title: str, theme: Theme
+) -> go.Figure:
+    points, anchors = _checked(coordinates, colouring, drawing, axes)
+    if not len(points):
+        return empty(theme, "There is no sample to draw")
+    made = figure(theme, title=title, height=560)
+    found = colours(colouring, theme)
+    moving = []
+    for layer in layers(len(points), found, drawing, axes, theme):
+        moving.append((len(made.data), layer))
+        made.add_trace(_trace(layer, points, anchors, axes))
+        if layer.look["name"] == "radiographs":
+            _explain(made, found, axes)
+    made.update_layout(legend={"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant"})
+    if drawing.moments:
+        made.frames = [_frame(one, moving, axes) for one in drawing.moments]
+    return made
 
 
-def _few(named: list[str], most: int) -> list[str]:
-    """At most so many names: the rarer ones become one, because colours that repeat say something false."""
-    counts = Counter(name for name in named if name not in (UNKNOWN, "Several", "No finding"))
-    if len(counts) <= most:
-        return named
-    kept = sorted(counts, key=lambda name: (-counts[name], name))[: most - 1]
-    rest = f"{len(counts) - len(kept)} others"
-    return [rest if name in counts and name not in kept else name for name in named]
+def _checked(coordinates: ArrayLike, colouring: Colouring, drawing: Drawing, axes: int) -> tuple[Points, Points]:
+    """Samples (n, axes) and anchors (m, axes)."""
+    points, marked = np.asarray(coordinates, np.float32), drawing.marked
+    if points.ndim != 2 or points.shape[1] != axes:
+        raise InputError(f"A {axes}D map needs coordinates (n, {axes}); got {points.shape}.")
+    rows = points if drawing.rows is None else np.asarray(drawing.rows)
+    selected = points if marked.selected is None else marked.selected
+    same_length("A map", samples=points, values=colouring.values, rows_to_give_back=rows, selected_or_not=selected)
+    for at in [*marked.found, *([] if marked.chosen is None else [marked.chosen])]:
+        if not 0 <= at < len(points):
+            raise InputError(f"The chosen sample is {at}; 0 to {len(points) - 1} are allowed.")
+    if wrong := [len(anchor.xyz) for anchor in drawing.anchors if len(anchor.xyz) != axes]:
+        raise InputError(f"An anchor needs {axes} coordinates; got {wrong}.")
+    anchors = np.array([anchor.xyz for anchor in drawing.anchors], np.float32).reshape(-1, axes)
+    for one in drawing.moments:
+        if np.shape(one.coordinates) != points.shape or np.shape(one.anchors) != anchors.shape:
+            raise InputError(f"Moment {one.name!r} has other points than the map; it must have the same, in order.")
+    return points, anchors
 
 
-def _names(values: NDArray[Any], kind: Kind, names: Sequence[str]) -> list[str]:
-    if kind == "binary":
-        numbers = values.astype(np.float64)
-        words = {1.0: f"with {names[0]}".strip(), 0.0: f"without {names[0]}".strip()}
-        return [words.get(value, UNKNOWN) for value in numbers.tolist()]
-    return [
-        UNKNOWN if value is None or (isinstance(value, float) and np.isnan(value)) else str(value)
-        for value in values.tolist()
-    ]
+def _trace(layer: Layer, points: Points, anchors: Points, axes: int) -> Any:
+    many = layer.look["name"] in ("radiographs", "not selected")
+    kind = go.Scatter3d if axes == 3 else go.Scattergl if many else go.Scatter
+    return kind(**_xyz(layer.place(points, anchors)), **layer.look)
 
 
-def _order(name: str) -> tuple[int, str]:
-    """Diseases first, by name; what gathers others comes last."""
-    return {"Several": 1, "No finding": 2}.get(name, 0), name
+def _xyz(points: Points) -> dict[str, Points]:
+    return {name: np.ascontiguousarray(points[:, at]) for at, name in enumerate("xyz"[: points.shape[1]])}
 
 
-def _add_anchors(made: go.Figure, anchors: Sequence[Anchor], labelled: Sequence[str], theme: Theme) -> None:
-    for symbol, words in (("prompt", "disease prompts"), ("centroid", "disease centroids")):
-        own = [anchor for anchor in anchors if anchor.symbol == symbol]
-        if not own:
-            continue
-        if any(len(anchor.xyz) != 3 for anchor in own):
-            raise InputError(f"An anchor needs three coordinates; got {[len(anchor.xyz) for anchor in own]}.")
-        xyz = np.array([anchor.xyz for anchor in own], np.float32)
-        made.add_scatter3d(
-            x=xyz[:, 0], y=xyz[:, 1], z=xyz[:, 2], mode="markers+text" if symbol in labelled else "markers", name=words,
-            text=[plain_in_scene(anchor.label) for anchor in own],
-            textfont={"size": 11, "color": theme.ink if symbol == "prompt" else theme.muted}, hoverinfo="text",
-            marker={"size": 6, "symbol": SYMBOLS[symbol], "color": theme.ink},
-        )  # fmt: skip
+def _explain(made: go.Figure, found: Colours, axes: int) -> None:
+    """What the colours mean: an entry of the legend each."""
+    nowhere: dict[str, list[None]] = {name: [None] for name in "xyz"[:axes]}
+    kind = go.Scatter3d if axes == 3 else go.Scatter
+    for name, colour in found.entries:
+        made.add_trace(kind(**nowhere, mode="markers", name=plain(name), marker={"size": 7, "color": colour}))
 
 
-def _scene(theme: Theme) -> dict[str, Any]:
+def _frame(moment: Moment, moving: Sequence[tuple[int, Layer]], axes: int) -> go.Frame:
+    points, anchors = (np.asarray(part, np.float32) for part in (moment.coordinates, moment.anchors))
+    kind = go.Scatter3d if axes == 3 else go.Scatter
+    data = [kind(**_xyz(layer.place(points, anchors))) for _, layer in moving]
+    return go.Frame(name=plain(moment.name), data=data, traces=[number for number, _ in moving])
+
+
+def _scene(theme: Theme, ends: Sequence[tuple[float, float]]) -> dict[str, Any]:
     axis = {
         "showticklabels": False,
         "title": {"text": ""},
@@ -201,10 +151,9 @@ def _scene(theme: Theme) -> dict[str, Any]:
         "linecolor": theme.grid,
     }
     return {
-        "xaxis": axis,
-        "yaxis": axis,
-        "zaxis": axis,
+        **{f"{name}axis": {**axis, "range": list(own)} for name, own in zip("xyz", ends, strict=True)},
         "aspectmode": "cube",
+        "camera": {"eye": {"x": 1.0, "y": 1.0, "z": 0.8}},  # nearer than plotly's own
         "uirevision": "keep",
         "dragmode": "orbit",
     }

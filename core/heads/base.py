@@ -111,6 +111,18 @@ class Head(nn.Module):
         """(K, text_width) features of the K disease prompts, in order -> (K, d) of norm 1."""
         return self.texts(features)
 
+    def query(self, features: Tensor, prompts: Tensor) -> Tensor:
+        """What somebody looks for, beside the images.
+
+        Args:
+            features: (b, text_width) raw features of free text.
+            prompts: (K, text_width) features of the K disease prompts, for a head that knows nothing but these.
+
+        Returns:
+            (b, d) of norm 1.
+        """
+        return self.texts(features)
+
     def parted(self, images: Tensor, embedding: Tensor, texts: Tensor, embedded: Tensor) -> tuple[Parted, Parted]:
         """Both modalities in what is common and what is private to each (a projection head with a private width).
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -87,3 +88,13 @@ class DiseaseTokenHead(Head):
     def prompts(self, features: Tensor) -> Tensor:
         embedded: Tensor = self.text_module(features)
         return embedded
+
+    def query(self, features: Tensor, prompts: Tensor) -> Tensor:
+        """Free text as one more token beside the K prompts, each text by itself; its own last vector is the answer.
+
+        The module was trained on the K prompts alone. Nothing in it tells one place from another, so it takes one
+        more token, but it has never learned to: a text that means one of the findings lands near that finding, what
+        it makes of other texts is a guess.
+        """
+        tokens = F.normalize(features, dim=-1)  # as the prompts' features are
+        return torch.stack([self.text_module(torch.cat([prompts, token[None]]))[-1] for token in tokens])

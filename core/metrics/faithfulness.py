@@ -28,7 +28,7 @@ def trustworthiness(
     """
     from sklearn.manifold import trustworthiness as of_sklearn
 
-    unit, points = _pair(vectors, coordinates, k)
+    unit, points = pair(vectors, coordinates, k)
     chosen = drawn_rows(len(unit), max_rows, seed)
     if k >= len(chosen) / 2:
         return float("nan")
@@ -43,7 +43,7 @@ def knn_recall(
     Chance is k / (n - 1). With more than `max_rows` rows, the mean is over that many points drawn with `seed`, each
     against all n. Definitions, NaN and errors as in `knn_recall_per_point`.
     """
-    unit, points = _pair(vectors, coordinates, k)
+    unit, points = pair(vectors, coordinates, k)
     if k > len(unit) - 1:
         return float("nan")
     return float(_knn_recall(unit, points, k, drawn_rows(len(unit), max_rows, seed)).mean())
@@ -59,13 +59,13 @@ def knn_recall_per_point(vectors: ArrayLike, coordinates: ArrayLike, *, k: int =
     Raises:
         InputError: the numbers of rows differ, a row is not finite, a vector is zero, or k < 1.
     """
-    unit, points = _pair(vectors, coordinates, k)
+    unit, points = pair(vectors, coordinates, k)
     if k > len(unit) - 1:
         return np.full(len(unit), np.nan)
     return _knn_recall(unit, points, k, np.arange(len(unit)))
 
 
-def _pair(vectors: ArrayLike, coordinates: ArrayLike, k: int) -> tuple[Floats, Floats]:
+def pair(vectors: ArrayLike, coordinates: ArrayLike, k: int) -> tuple[Floats, Floats]:
     unit, points = unit_rows("vectors", vectors), matrix("coordinates", coordinates)
     same_length("vectors", unit, "coordinates", points)
     if k < 1:
@@ -74,7 +74,7 @@ def _pair(vectors: ArrayLike, coordinates: ArrayLike, k: int) -> tuple[Floats, F
 
 
 def _knn_recall(unit: Floats, points: Floats, k: int, queries: NDArray[np.intp]) -> NDArray[np.float64]:
-    near = _map_neighbours(points, queries, k)
+    near = map_neighbours(points, queries, k)
     share = np.empty(len(queries))
     for rows in chunks(len(queries), len(unit)):
         wanted = queries[rows]
@@ -86,7 +86,7 @@ def _knn_recall(unit: Floats, points: Floats, k: int, queries: NDArray[np.intp])
     return share
 
 
-def _map_neighbours(points: Floats, queries: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+def map_neighbours(points: Floats, queries: NDArray[np.intp], k: int) -> NDArray[np.intp]:
     """The k nearest other points (q, k) of each queried point."""
     from scipy.spatial import cKDTree
 

@@ -6,19 +6,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import InputError
-from core.metrics.checks import Floats, chunks, drawn_rows, same_width, unit_pair, unit_rows
+from core.metrics.checks import Floats, chunks, drawn_rows, label_matrix, same_length, unit_pair, unit_rows
 
 SMALLEST_GAP = 1e-6  # below it the direction from texts to images is rounding noise
 FOLDS = 5
-
-Task = Callable[[Floats, Floats], float]
+LEAST = 10
+"""Pairs with a finding that its gap is measured on at least."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,27 +35,6 @@ class ContrastiveLoss(NamedTuple):
     text_to_image: float
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ShiftCurve:
-    """What each shift along the gap does; every array is (s,), one entry per requested shift.
-
-    requested            the d of the formula; 0 leaves the vectors as they are
-    distance             the signed distance measured after the shift (see `signed_distance`)
-    loss_image_to_text   cross-entropy of each image over the texts; loss_text_to_image the other way
-    loss                 the mean of the two
-    task                 the task metric, or NaN throughout when there was no task
-    n_pairs              the pairs the losses were measured on; their chance level is ln n_pairs
-    """
-
-    requested: NDArray[np.float64]
-    distance: NDArray[np.float64]
-    loss_image_to_text: NDArray[np.float64]
-    loss_text_to_image: NDArray[np.float64]
-    loss: NDArray[np.float64]
-    task: NDArray[np.float64]
-    n_pairs: int
-
-
 def modality_gap(images: ArrayLike, texts: ArrayLike) -> Gap:
     """mean(images) - mean(texts) over L2-normalised rows (n, d) and (m, d), and its length.
 
@@ -66,12 +44,58 @@ def modality_gap(images: ArrayLike, texts: ArrayLike) -> Gap:
         InputError: a row is zero or not finite, or the widths differ.
     """
     left, right = unit_pair("images", images, "texts", texts, paired=False)
-    return _gap(left, right)
+    return gap_of(left, right)
 
 
-def _gap(images: Floats, texts: Floats) -> Gap:
+def gap_of(images: Floats, texts: Floats) -> Gap:
+    """`modality_gap` of rows that are known to be of norm 1."""
     vector = images.mean(axis=0, dtype=np.float64) - texts.mean(axis=0, dtype=np.float64)
     return Gap(vector=vector, distance=float(np.linalg.norm(vector)))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FindingGaps:
+    """The gap of each of K findings: of the pairs that have it, mean image against mean text.
+
+    gaps       (K,) lengths in [0, 2], NaN where fewer than `least` pairs have the finding
+    expected   (K,) what as many pairs drawn from all would show (root mean square): the means of few pairs lie
+               further apart by chance alone; NaN likewise
+    support    (K,) pairs with the finding
+    """
+
+    gaps: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    support: NDArray[np.int64]
+    least: int
+
+
+def finding_gaps(images: ArrayLike, texts: ArrayLike, labels: ArrayLike, *, least: int = LEAST) -> FindingGaps:
+    """The gap of each finding beside the one that chance alone would make of as many pairs.
+
+    With D the rows' differences, G the gap of all N pairs and M the mean of ||D||^2, n pairs drawn from them without
+    putting back have the mean squared gap G^2 + (M - G^2) / n * (N - n) / (N - 1).
+
+    Args:
+        images, texts: (N, d), row i of both belonging together; rows are normalised here.
+        labels: (N, K): 1 present, 0 absent, NaN unknown.
+        least: pairs that a gap is measured on at least.
+
+    Raises:
+        InputError: as `modality_gap`; the three differ in their number of rows; a label is not 0, 1 or NaN.
+    """
+    left, right = unit_pair("images", images, "texts", texts, paired=True)
+    present = label_matrix(labels) == 1
+    same_length("images", left, "labels", present)
+    support, count = present.sum(axis=0).astype(np.int64), len(left)
+    gaps = np.full(len(support), np.nan)
+    for column in np.flatnonzero(support >= max(1, least)).tolist():
+        own = present[:, column]
+        gaps[column] = gap_of(left[own], right[own]).distance
+    whole = gap_of(left, right).distance ** 2
+    spread = float(np.mean(2 - 2 * np.einsum("ij,ij->i", left, right, dtype=np.float64))) - whole
+    rest = (count - support) / np.maximum(1, support) / max(1, count - 1)
+    expected = np.where(np.isnan(gaps), np.nan, np.sqrt(np.maximum(0, whole + spread * rest)))
+    return FindingGaps(gaps=gaps, expected=expected, support=support, least=least)
 
 
 def gap_direction(images: ArrayLike, texts: ArrayLike) -> NDArray[np.float64]:
@@ -104,10 +128,11 @@ def shift(
     u = gap_direction(left, right) if direction is None else unit_rows("direction", np.atleast_2d(direction))[0]
     if u.shape != (left.shape[1],):
         raise InputError(f"direction has {len(u)} numbers, images and texts have {left.shape[1]} columns.")
-    return _moved("images", left, u, -distance / 2), _moved("texts", right, u, distance / 2)
+    return moved("images", left, u, -distance / 2), moved("texts", right, u, distance / 2)
 
 
-def _moved(name: str, unit: Floats, direction: Floats, by: float) -> Floats:
+def moved(name: str, unit: Floats, direction: Floats, by: float) -> Floats:
+    """Unit rows (n, d) after a step along a unit direction (d,), normalised again; `name` is for the error."""
     if by == 0:
         return unit
     return unit_rows(f"{name} after the shift", unit + (by * direction).astype(unit.dtype))
@@ -126,10 +151,11 @@ def signed_distance(images: ArrayLike, texts: ArrayLike, direction: ArrayLike) -
     u = np.asarray(direction, dtype=np.float64)
     if u.shape != gap.vector.shape:
         raise InputError(f"direction has the shape {u.shape}, images and texts have {len(gap.vector)} columns.")
-    return _signed(gap, u)
+    return signed(gap, u)
 
 
-def _signed(gap: Gap, u: Floats) -> float:
+def signed(gap: Gap, u: Floats) -> float:
+    """The length of a gap, negative where it points against u (d,)."""
     return gap.distance if float(gap.vector @ u) >= 0 else -gap.distance
 
 
@@ -144,10 +170,11 @@ def contrastive_loss(images: ArrayLike, texts: ArrayLike, scale: float) -> Contr
         InputError: shapes differ, a row is zero or not finite, or scale is not a positive number.
     """
     left, right = unit_pair("images", images, "texts", texts, paired=True)
-    return _contrastive_loss(left, right, scale)
+    return loss_of(left, right, scale)
 
 
-def _contrastive_loss(images: Floats, texts: Floats, scale: float) -> ContrastiveLoss:
+def loss_of(images: Floats, texts: Floats, scale: float) -> ContrastiveLoss:
+    """`contrastive_loss` of rows that are known to be of norm 1."""
     if not (np.isfinite(scale) and scale > 0):
         raise InputError(f"scale must be a positive number (1 / temperature, CLIP ends at 100), got {scale}.")
     images, texts, n = images.astype(np.float64, copy=False), texts.astype(np.float64, copy=False), len(images)
@@ -167,73 +194,6 @@ def _contrastive_loss(images: Floats, texts: Floats, scale: float) -> Contrastiv
     per_text = float((np.log(sums) + largest - own).sum())
     # A cross-entropy is never negative; `own` and the block differ by rounding, which could make it so.
     return ContrastiveLoss(image_to_text=max(0.0, per_image / n), text_to_image=max(0.0, per_text / n))
-
-
-def shift_curve(
-    images: ArrayLike,
-    texts: ArrayLike,
-    *,
-    scale: float,
-    distances: ArrayLike | None = None,
-    task: Task | None = None,
-    task_texts: ArrayLike | None = None,
-    max_pairs: int = 2000,
-    seed: int = 0,
-) -> ShiftCurve:
-    """Loss and task metric of paired images and texts (n, d) at each shift; by default -5 to 5 in steps of 0.25.
-
-    Direction and signed distance come from all rows. The losses come from `max_pairs` pairs drawn with `seed` when
-    there are more (so their chance level is ln n_pairs). `task(images, texts)` gets all shifted rows; with
-    `task_texts` (k, d), the disease prompts of a zero-shot task, it gets those instead of the texts, moved likewise.
-
-    Raises:
-        InputError: as `shift` and `contrastive_loss`; or no distance, or one that is not finite.
-    """
-    left, right = unit_pair("images", images, "texts", texts, paired=True)
-    steps = _steps(distances)
-    prompts = None if task_texts is None else unit_rows("task_texts", task_texts)
-    if prompts is not None:
-        same_width("images", left, "task_texts", prompts)
-    u = gap_direction(left, right)
-    chosen = drawn_rows(len(left), max_pairs, seed)
-    rows = [_measured(left, right, prompts, u, step, chosen, scale, task) for step in steps.tolist()]
-    measured, per_image, per_text, task_values = np.array(rows).T
-    return ShiftCurve(
-        requested=steps,
-        distance=measured,
-        loss_image_to_text=per_image,
-        loss_text_to_image=per_text,
-        loss=(per_image + per_text) / 2,
-        task=task_values,
-        n_pairs=len(chosen),
-    )
-
-
-def _steps(distances: ArrayLike | None) -> NDArray[np.float64]:
-    steps = np.arange(-5, 5.01, 0.25) if distances is None else np.asarray(distances, dtype=np.float64)
-    if steps.ndim != 1 or not len(steps) or not np.isfinite(steps).all():
-        raise InputError("distances must be a list of finite numbers, for example numpy.arange(-5, 5.01, 0.25).")
-    return steps
-
-
-def _measured(
-    images: Floats,
-    texts: Floats,
-    prompts: Floats | None,
-    u: Floats,
-    step: float,
-    chosen: NDArray[np.intp],
-    scale: float,
-    task: Task | None,
-) -> tuple[float, float, float, float]:
-    """Signed distance, both losses and the task metric of unit rows after one shift along u."""
-    moved_images, moved_texts = _moved("images", images, u, -step / 2), _moved("texts", texts, u, step / 2)
-    losses = _contrastive_loss(moved_images[chosen], moved_texts[chosen], scale)
-    value = float("nan")
-    if task is not None:
-        shown = moved_texts if prompts is None else _moved("task_texts", prompts, u, step / 2)
-        value = float(task(moved_images, shown))
-    return _signed(_gap(moved_images, moved_texts), u), losses.image_to_text, losses.text_to_image, value
 
 
 def linear_separability(images: ArrayLike, texts: ArrayLike, *, max_rows: int = 2000, seed: int = 0) -> float:

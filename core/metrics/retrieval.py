@@ -54,7 +54,7 @@ def recall_at_k(
     if not len(ks) or min(ks) < 1:
         raise InputError(f"ks must be whole numbers from 1 on, for example (1, 5, 10), got {tuple(ks)}.")
     left, right = unit_pair("images", images, "texts", texts, paired=True)
-    group = _group_index(groups, len(left))
+    group = group_index(groups, len(left))
     chosen = drawn_rows(len(left), max_pairs, seed)
     if len(chosen) < len(left):
         left, right, group = left[chosen], right[chosen], group[chosen]
@@ -65,7 +65,12 @@ def recall_at_k(
     )
 
 
-def _group_index(groups: ArrayLike | None, n: int) -> NDArray[np.intp]:
+def group_index(groups: ArrayLike | None, n: int) -> NDArray[np.intp]:
+    """A number per pair (n,), the same for those that count as the same; each its own without `groups`.
+
+    Raises:
+        InputError: groups has not one name per pair.
+    """
     if groups is None:
         return np.arange(n)
     names = np.asarray(groups)

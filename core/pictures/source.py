@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.logbook import Logbook, Metrics
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores, patient_scores
+from core.metrics.plane import Plane, plane
 from core.runs import Run
 from core.snapshots import FOLDER, Snapshot, judged_part, snapshots_of, step_name
 from core.store import EmbeddingSet, Projection, paired_rows
@@ -38,6 +39,9 @@ class Source(Protocol):
 
     def pairs(self, run: Run, study: Study) -> tuple[Vectors, Vectors, Rows]:
         """Image and text vectors of the judged samples that have both, and their rows in the study."""
+
+    def plane(self, run: Run, study: Study) -> Plane:
+        """The judged pairs on two axes, along the modality gap and across it; there must be a gap."""
 
     def snapshots(self, run: Run) -> list[Snapshot]: ...
 
@@ -73,6 +77,9 @@ class Files:
 
     def pairs(self, run: Run, study: Study) -> tuple[Vectors, Vectors, Rows]:
         return judged_pairs(run.embeddings("images"), run.embeddings("texts"), study)
+
+    def plane(self, run: Run, study: Study) -> Plane:
+        return plane(*self.pairs(run, study)[:2])
 
     def snapshots(self, run: Run) -> list[Snapshot]:
         return snapshots_of(run)

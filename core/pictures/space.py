@@ -1,70 +1,58 @@
-"""The 3D map of a run."""
+"""The map of a run: its samples, disease prompts and disease centroids."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.errors import ConfigError
-from core.figures.space import Anchor, space_3d
-from core.figures.theme import LIGHT, Theme
+from core.figures.colouring import colours
+from core.figures.drawing import Anchor, Drawing, Marked, Moment
+from core.figures.space import space_2d, space_3d
+from core.figures.theme import LIGHT, Theme, plain
+from core.pictures.chart import Chart, chart
+from core.pictures.colourings import colouring
 from core.pictures.source import Source
 from core.runs import Run
 from core.studies.study import Study
-from core.studies.vocabulary import display_name
 
 FIRST_DRAW = 10_000
 """More samples are drawn only when asked for: software rendering takes 6 s for so many, 22 s for 112,120."""
 
-COLUMNS = ("split", "sex", "view", "age")
+Rows = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Colouring:
-    """One value per sample, and how it is drawn."""
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How a map is looked at.
 
-    values: NDArray[Any]
-    kind: Literal["categorical", "continuous", "binary"]
-    title: str
-
-
-def colourings(study: Study) -> list[str]:
-    """Everything that the map of a study can be coloured by."""
-    return [*(["findings"] if study.findings else []), *study.findings, *COLUMNS]
-
-
-def colouring(study: Study, by: str) -> Colouring:
-    """Values (N,) for the combination of findings, one finding, or a column of the table.
-
-    Raises:
-        ConfigError: nothing of that name.
+    Attributes:
+        by: what colours it, one of :func:`core.pictures.colourings.colourings`.
+        labelled: kinds of anchors whose names are written.
+        arrows: whether lines lead from the samples' mean to the anchors.
+        flat: seen from above: its first two axes alone.
+        reach: ends of each axis, the same for maps that are compared; None: its own.
     """
-    if by in study.findings:
-        return Colouring(study.labels[:, study.findings.index(by)], "binary", display_name(by))
-    if by == "findings" and study.findings:
-        return Colouring(_combination(study), "categorical", "Findings")
-    if by not in COLUMNS:
-        raise ConfigError(f"The map cannot be coloured by {by!r}; it can by {', '.join(colourings(study))}.")
-    values = study.samples[by].to_numpy()
-    if by == "age":
-        return Colouring(values.astype(np.float32), "continuous", "Age (years)")
-    return Colouring(values.astype(object), "categorical", by.capitalize())
+
+    by: str = "findings"
+    labelled: tuple[str, ...] = ("prompt",)
+    arrows: bool = False
+    flat: bool = False
+    reach: Sequence[tuple[float, float]] | None = None
 
 
-def _combination(study: Study) -> NDArray[np.object_]:
-    """The one finding of a sample, "No finding" where all are known to be absent, "Several", or None (unknown)."""
-    present = study.labels == 1
-    names = np.array([display_name(name) for name in study.findings], dtype=object)
-    found = np.where(present.sum(axis=1) > 1, "Several", "No finding").astype(object)
-    single = present.sum(axis=1) == 1
-    found[single] = names[present[single].argmax(axis=1)]
-    found[~present.any(axis=1) & np.isnan(study.labels).any(axis=1)] = None
-    return found
+@dataclass(frozen=True, kw_only=True)
+class Picked:
+    """Rows of the study that stand out: the chosen one, those enclosed (None: nothing was), those found; and the
+    outline (x, y) that encloses."""
+
+    chosen: int | None = None
+    selected: Rows | None = None
+    found: Rows = field(default_factory=lambda: np.zeros(0, np.int64))
+    outline: Sequence[tuple[float, float]] = ()
 
 
 def space(
@@ -72,45 +60,72 @@ def space(
     run: Run,
     study: Study,
     *,
-    by: str = "findings",
-    rows: NDArray[np.int64] | None = None,
-    chosen: int | None = None,
-    labelled: Sequence[str] = ("prompt",),
+    look: Look | None = None,
+    picked: Picked | None = None,
+    rows: Rows | None = None,
+    of: Chart | None = None,
+    moments: Mapping[str, Chart] | None = None,
     theme: Theme = LIGHT,
 ) -> go.Figure:
-    """Samples, disease prompts and disease centroids on the run's map.
+    """Samples, disease prompts and disease centroids on a map of the run.
 
     Args:
-        source: of the projection.
+        source: of projection and predictions.
         run, study: whose.
-        by: one of :func:`colourings`.
+        look: how it is looked at.
+        picked: what stands out.
         rows: rows of the study to draw (all of them by default); a click gives them back as ``customdata``.
-        chosen: row of the sample to ring.
-        labelled: kinds of anchors whose names are written.
+        of: the map, in the study's order; None: the run's own.
+        moments: maps of moments of training by their names, through which it can be played, in their order.
         theme: light or dark.
     """
+    look, picked = look or Look(), picked or Picked()
+    of = of or chart(source.projection(run), study)
+    moments = moments or {}
+    there = np.logical_and.reduce([one.known for one in (of, *moments.values())])
     rows = np.arange(len(study)) if rows is None else rows
-    projection, colours = source.projection(run), colouring(study, by)
-    ids, coordinates = projection.of_kind("sample")
-    position = {name: at for at, name in enumerate(ids)}
-    at = np.array([position[name] for name in study.samples["id"].to_numpy()[rows]])
-    where = np.flatnonzero(rows == chosen)  # nothing equals None
-    return space_3d(
-        coordinates[at],
-        colours.values[rows],
-        kind=colours.kind,
-        names=[colours.title],
-        customdata=rows,
-        anchors=[
-            Anchor(label=display_name(name), xyz=point, symbol=kind)
-            for kind in ("prompt", "centroid")
-            for name, point in zip(*_listed(projection.of_kind(kind)), strict=True)
-        ],
-        labelled=labelled,
-        highlight=int(where[0]) if len(where) else None,
-        theme=theme,
+    rows = rows[there[rows]]
+    values = colouring(source, run, study, of, look.by)
+    axes = 2 if look.flat else 3
+    made = Drawing(
+        rows=rows,
+        anchors=_seen(of.anchors, axes),
+        labelled=look.labelled,
+        arrows=look.arrows,
+        marked=_marked(rows, picked),
+        moments=[_moment(name, one, rows, axes) for name, one in moments.items()],
+        outline=picked.outline if look.flat else (),
+        reach=look.reach[:axes] if look.reach else None,
+    )
+    draw = space_2d if look.flat else space_3d
+    return draw(of.samples[rows, :axes], replace(values, values=values.values[rows]), made, theme=theme)
+
+
+def explained(
+    source: Source, run: Run, study: Study, of: Chart, by: str, rows: Rows, theme: Theme = LIGHT
+) -> list[tuple[str, str]]:
+    """What the colours of a map mean: a name (without markup) and a colour each; of a continuous scale, which has a
+    bar, only what is unknown."""
+    found = colouring(source, run, study, of, by)
+    entries = colours(replace(found, values=found.values[rows]), theme).entries
+    return [(plain(name), colour) for name, colour in entries]
+
+
+def _seen(anchors: Sequence[Anchor], axes: int) -> list[Anchor]:
+    return [replace(anchor, xyz=anchor.xyz[:axes]) for anchor in anchors]
+
+
+def _marked(rows: Rows, picked: Picked) -> Marked:
+    """Rows of the study as positions among those that are drawn; what is not drawn cannot stand out."""
+    found = np.flatnonzero(np.isin(rows, picked.found))
+    chosen = np.flatnonzero(rows == picked.chosen)  # nothing equals None
+    return Marked(
+        chosen=int(chosen[0]) if len(chosen) else None,
+        selected=None if picked.selected is None else np.isin(rows, picked.selected),
+        found=found.tolist(),
     )
 
 
-def _listed(found: tuple[list[str], NDArray[np.float32]]) -> tuple[list[str], list[list[float]]]:
-    return found[0], found[1].tolist()
+def _moment(name: str, of: Chart, rows: Rows, axes: int) -> Moment:
+    anchors = [anchor.xyz[:axes] for anchor in of.anchors]
+    return Moment(name=name, coordinates=of.samples[rows, :axes], anchors=np.reshape(anchors, (-1, axes)))

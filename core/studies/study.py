@@ -144,6 +144,11 @@ class Study:
         """float32 (N, K): 1 present, 0 absent, NaN unknown; uncertain ones by the study's policy."""
         return settled(self.stated, self.findings, self.uncertain)
 
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """The row of each sample by its id: looked up, where going through all ids takes 90 ms for 112,120."""
+        return {name: row for row, name in enumerate(self.samples["id"].tolist())}
+
     def asked_for(self, findings: Sequence[str]) -> Study:
         """The same study with other findings (none given: its own): those that it has, under this name or one that
         means the same, with their labels; the others unknown."""

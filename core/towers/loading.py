@@ -18,6 +18,15 @@ def load_towers(config: EncoderConfig) -> Towers:
     return Towers(image=_image(config.image), text=_text(config.text))
 
 
+def load_text(config: EncoderConfig) -> TextTower:
+    """The text tower alone, in evaluation mode.
+
+    Raises:
+        WeightsMissing: see :func:`load_towers`.
+    """
+    return _dual(config.image).text if config.aligned else _text(config.text)
+
+
 def _dual(config: TowerConfig) -> Towers:
     return clip.load(config) if config.family == "clip" else open_clip.load(config)
 

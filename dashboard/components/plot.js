@@ -8,7 +8,7 @@ const CLICK_SLOP = 6; // CSS pixels a pointer may move and still click instead o
 export default function ({ data, parentElement, setTriggerValue }) {
   const state = STATES.get(parentElement) ?? mount(parentElement);
   state.data = data;
-  state.send = (value) => setTriggerValue("click", value);
+  state.trigger = setTriggerValue;
   draw(state);
   // Streamlit also runs the cleanup of a call that a newer one overtook: only a node that left the page is taken down.
   return () => setTimeout(() => parentElement.isConnected || unmount(parentElement), 0);
@@ -30,6 +30,7 @@ function mount(parentElement) {
   state.down = (event) => Object.assign(state, { press: event, candidate: null, sent: false });
   state.up = (event) => release(state, event);
   root.addEventListener("pointerdown", state.down, true);
+  root.addEventListener("keydown", (event) => pressed(state, event));
   root.addEventListener("wheel", () => settle(state), { capture: true, passive: true });
   window.addEventListener("pointerup", state.up, true);
   STATES.set(parentElement, state);
@@ -78,8 +79,8 @@ function loadPlotly(url) {
 }
 
 async function draw(state) {
-  const { root, canvas, data } = state;
-  root.style.height = `${data.height}px`;
+  const { canvas, data } = state;
+  fit(state);
   canvas.setAttribute("aria-label", data.alt);
   state.waiting = true;
   if (state.drawing) return; // the loop below takes the newest data when the current drawing is done
@@ -102,21 +103,27 @@ async function draw(state) {
 async function render(Plotly, state) {
   const { canvas, data } = state;
   const figure = JSON.parse(data.figure);
+  atMoment(state, figure);
   const layout = prepare(figure, data);
   joinGroup(state, layout);
   await Plotly.react(canvas, figure.data, layout, settings(figure, layout, data));
   if (state.gone) return discard(state);
+  state.rows = null; // of the points' places; made anew when the pointer asks for one
   if (state.drawn) return;
   state.drawn = true;
   canvas.on("plotly_click", (event) => clicked(state, event));
+  canvas.on("plotly_hover", (event) => hovered(state, event));
+  canvas.on("plotly_unhover", () => unhovered(state));
+  canvas.on("plotly_selected", (event) => enclosed(Plotly, state, event));
   canvas.on("plotly_relayout", (change) => shareCamera(Plotly, state, change));
   canvas.on("plotly_relayouting", (change) => shareCamera(Plotly, state, change));
 }
 
-function prepare(figure, { uirevision }) {
+function prepare(figure, { uirevision, legend }) {
   const layout = figure.layout ?? {};
   // The page decides the width, the element's height the height.
   Object.assign(layout, { autosize: true, width: undefined, height: undefined, uirevision });
+  if (!legend) layout.showlegend = false; // it stays in what is exported
   figure.data ??= [];
   for (const trace of figure.data) if (SOLID.has(trace.type)) layout[trace.scene ?? "scene"] ??= {};
   for (const [name, part] of Object.entries(layout)) {
@@ -131,8 +138,9 @@ function prepare(figure, { uirevision }) {
 const isInline = (source) => /^data:image\//.test(source ?? "");
 const scenesOf = (layout) => Object.keys(layout ?? {}).filter((name) => /^scene\d*$/.test(name));
 
-function settings(figure, layout, { fileName }) {
+function settings(figure, layout, { fileName, encloses }) {
   const buttons = ["toImage"];
+  if (encloses) buttons.push("lasso2d", "select2d", "pan2d", "zoomIn2d", "zoomOut2d");
   if (figure.data.some((trace) => !SOLID.has(trace.type))) buttons.push("resetScale2d");
   if (scenesOf(layout).length) buttons.push("resetCameraDefault3d");
   return {
@@ -153,8 +161,15 @@ function say(state, message) {
   state.note.textContent = message ?? "";
 }
 
+// A map in a narrow column is not much taller than wide: a scene's height sets its scale, and its sides would be cut off.
+function fit({ root, data }) {
+  const tallest = data.square && root.clientWidth ? Math.max(240, 1.1 * root.clientWidth) : data.height;
+  root.style.height = `${Math.min(data.height, tallest)}px`;
+}
+
 function resize(state) {
   cancelAnimationFrame(state.frame);
+  fit(state);
   state.frame = requestAnimationFrame(() => {
     if (state.drawn && !state.gone && state.canvas.clientWidth > 0) window.Plotly.Plots.resize(state.canvas);
   });
@@ -192,7 +207,24 @@ function release(state, event) {
 function report(state) {
   if (state.sent) return;
   state.sent = true;
-  state.send(state.candidate);
+  state.trigger("click", state.candidate);
+}
+
+// ---------------------------------------------------------------------------------------------- regions
+
+const CORNERS = 80; // of a lasso, at most: it stands in the page's address
+
+// A lasso or a box becomes its corners. What lies within is the server's business, and how that looks: plotly.js's own
+// outline and paleness go away again.
+function enclosed(Plotly, state, event) {
+  if (!state.data.encloses || !(event?.lassoPoints ?? event?.range)) return;
+  const { lassoPoints: lasso, range } = event;
+  const corners = lasso
+    ? lasso.x.map((x, at) => [x, lasso.y[at]])
+    : [[0, 0], [1, 0], [1, 1], [0, 1]].map(([x, y]) => [range.x[x], range.y[y]]);
+  const every = Math.ceil(corners.length / CORNERS);
+  state.trigger("region", corners.filter((_, at) => at % every === 0));
+  Plotly.update(state.canvas, { selectedpoints: null }, { selections: [] });
 }
 
 const plain = (value) =>

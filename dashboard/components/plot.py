@@ -30,7 +30,7 @@ _component = st.components.v2.component(
     "fluoroscope_plot",
     html=(HERE / "plot.html").read_text(encoding="utf-8"),
     css=(HERE / "plot.css").read_text(encoding="utf-8"),
-    js="\n".join((HERE / name).read_text(encoding="utf-8") for name in ("plot.js", "cameras.js")),
+    js="\n".join((HERE / name).read_text(encoding="utf-8") for name in ("plot.js", "groups.js", "player.js")),
     isolate_styles=False,  # plotly.js puts its own styles into the document's head, out of a shadow root's reach
 )
 
@@ -67,6 +67,19 @@ class Click:
         )
 
 
+@dataclass(frozen=True)
+class Report:
+    """What a user did to a figure that caused this rerun; None: something else.
+
+    `region` holds the corners (x, y) of what a lasso or a box enclosed, in the figure's own units; `moment` is the name
+    of the frame at which playing, or the slider below the figure, came to rest.
+    """
+
+    click: Click | None = None
+    region: tuple[tuple[float, float], ...] | None = None
+    moment: str | None = None
+
+
 def plot(
     figure: go.Figure,
     *,
@@ -74,15 +87,21 @@ def plot(
     alt: str,
     height: int | None = None,
     clicks: bool = False,
+    encloses: bool = False,
     uirevision: str = "keep",
     file_name: str = "figure",
-    camera_group: str | None = None,
-) -> Click | None:
-    """Show `figure` over the full width; give back the click that caused this rerun, else None.
+    group: str | None = None,
+    moment: int | None = None,
+    legend: bool = True,
+) -> Report:
+    """Show `figure` over the full width; give back what caused this rerun, where that was done to this figure.
 
     The figure stays the same node in the page as long as `key` stays: zoom, camera and hidden legend entries survive
     new data until `uirevision` changes. `height` is in CSS pixels (default: the figure's own, else 450). `alt` says in
-    words what the figure shows. 3D figures with the same `camera_group` turn together.
+    words what the figure shows. Figures of one `group` turn together, ring what the pointer is over in any of them (by
+    the integer in `customdata`), and play together. `clicks` and `encloses` say whether clicks and lassos are
+    reported. Without `legend` the page says itself what the figure's legend would. A figure with frames gets a slider
+    and a play button, and stands at frame `moment` (default: the last).
 
     Raises InputError if `key` or `alt` is empty, OSError if plotly.js cannot be put where Streamlit serves it from.
     """
@@ -96,13 +115,22 @@ def plot(
         "plotly": _plotly_url(ensure_plotly_js()),
         "alt": alt,
         "height": pixels,
+        "square": encloses or bool(figure.layout.scene.to_plotly_json()),
         "clicks": clicks,
+        "encloses": encloses,
         "uirevision": uirevision,
         "fileName": file_name,
-        "cameraGroup": camera_group,
+        "group": group,
+        "legend": legend,
+        "moment": max(0, len(figure.frames) - 1) if moment is None else moment,
     }
-    result = _component(key=key, data=data, height=pixels, on_click_change=_nothing)
-    return Click.from_browser(result.click) if clicks and result.click else None
+    told = {f"on_{event}_change": _nothing for event in ("click", "region", "moment")}
+    result = _component(key=key, data=data, **told)
+    return Report(
+        click=Click.from_browser(result.click) if clicks and result.click else None,
+        region=tuple((float(x), float(y)) for x, y in result.region) if encloses and result.region else None,
+        moment=str(result.moment) if result.moment else None,
+    )
 
 
 @functools.cache

@@ -81,7 +81,7 @@ def zero_shot(run: Run, study: Study) -> None:
 
 def matrices(run: Run, study: Study, judged: Judged) -> None:
     """One confusion matrix per disease; a click on a cell shows its radiographs."""
-    click = show(
+    report = show(
         pictures.matrices(study, judged, theme=theme()),
         key="diseases-grid",
         alt=f"{len(study.findings)} confusion matrices of {run.title} on the test split",
@@ -89,11 +89,10 @@ def matrices(run: Run, study: Study, judged: Judged) -> None:
         clicks=True,
         help="Rows: what the label says. Columns: what the model says. Shares of each row, and counts. Click a cell.",
     )
-    if click is not None and isinstance(click.point, tuple):
+    if (click := report.click) is not None and isinstance(click.point, tuple):
         row, column = click.point[:2]
-        selection.put("cell", f"{study.findings[click.curve]}.{row}.{column}")
+        selection.put("cell", f"{study.findings[click.curve]}.{row}.{column}")  # drawn below, in this very run
         selection.put("cell-page", None)
-        st.rerun()
 
 
 def drill_down(study: Study, judged: Judged) -> None:

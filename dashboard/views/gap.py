@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
-from core.metrics import gap
+from core.metrics.gap import SMALLEST_GAP
+from core.metrics.shifting import KS
 from core.pictures import gap as pictures
 from core.pictures.missing import judged, no_pairs, no_test
-from core.runs import Run
+from core.runs import Run, list_runs
 from core.studies.study import Study
 from dashboard import cached, selection
 from dashboard.widgets import header, label, pick_runs, plain, show, study_of, theme
+
+STEP = 0.25
 
 
 def paired(run: Run, study: Study, shifted: float, count: int) -> None:
@@ -19,11 +25,11 @@ def paired(run: Run, study: Study, shifted: float, count: int) -> None:
     show(
         pictures.paired(cached, run, study, shifted=shifted, theme=theme()),
         key=f"gap-map-{run.id}",
-        alt=f"Images and texts of {judged(study)}, connected by lines, shifted by {shifted:g}",
+        alt=f"Images and texts of {judged(study)} by {run.title}, connected by lines, shifted by {shifted:g}",
         name=("gap-map", run.title, f"shift-{shifted:g}"),
         height=420,
-        help=f"{min(count, pictures.DRAWN)} of {count:,} {judged(study)} that have a text. Each line connects one "
-        "with it.",
+        help=f"{min(count, len(cached.plane(run, study).images))} of {count:,} {judged(study)} that have a text. Each "
+        "line connects one with it. The axes stay as they are while the slider moves the points.",
     )
 
 
@@ -32,15 +38,15 @@ def cones(run: Run, study: Study) -> None:
     show(
         pictures.cones(cached, run, study, theme=theme()),
         key=f"gap-cones-{run.id}",
-        alt="Histograms of cosines between images, between texts, and across",
+        alt=f"Histograms of cosines by {run.title} between images, between texts, and across",
         name=("gap-cones", run.title),
         height=320,
         help="Cosines of random pairs. Two narrow hills far from 0 are two narrow cones: the modalities do not mix.",
     )
 
 
-def measured(run: Run, shifted: float) -> None:
-    """Loss and task against the shift, with the numbers at the slider's place."""
+def measured(run: Run, shifted: float, k: int) -> None:
+    """What the shift does to each measure: the numbers at the slider's place, the best places, the curve."""
     if not run.has("evaluate"):
         st.info("There is no shift curve yet: the evaluate stage has not finished.")
         return
@@ -50,42 +56,92 @@ def measured(run: Run, shifted: float) -> None:
         st.info(missing.get("shift", "There is no gap to move along."))
         return
     at = int(np.abs(np.array(curve["requested"]) - shifted).argmin())
-    first, second, third = st.columns(3)
-    first.metric("Distance", _number(curve["distance"][at]))
-    second.metric("Contrastive loss", _number(curve["loss"][at]))
-    third.metric("Zero-shot AUROC", _number(curve["task"][at]))
+    _numbers(curve, at, k)
     if "task" in missing:
         st.caption(missing["task"])
+    if "recall_image_to_text" not in curve:
+        _older(run, "recall at each shift")
     judgement = "" if "task" in missing else "; AUROC of cosines to disease prompts"
     show(
-        pictures.shift(cached, run, marker=float(curve["requested"][at]), theme=theme()),
+        pictures.shift(cached, run, marker=float(curve["requested"][at]), k=k, theme=theme()),
         key=f"gap-shift-{run.id}",
-        alt="Contrastive loss in both directions and, where it is defined, zero-shot AUROC against the shift",
+        alt=f"By {run.title}: contrastive loss and recall in both directions and, where it is defined, zero-shot AUROC "
+        "against the shift, the best place of each marked",
         name=("gap-shift", run.title),
-        height=360,
-        help="Images and texts are moved towards each other along the gap, and past. "
-        f"Losses at scale {curve['scale']:.1f} over {curve['n_pairs']:,} pairs{judgement}.",
+        help="Images and texts are moved towards each other along the gap, and past. Diamonds: the best of each "
+        f"measure. Losses (mean of both directions; scale {curve['scale']:.1f}) and recall over {curve['n_pairs']:,} "
+        f"pairs{judgement}.",
     )
+    st.markdown("\n".join(f"- {plain(line)}" for line in pictures.best_in_words(curve, k)))
+    if report["space"]["rows"] == "test":
+        st.caption("The best shift is read off the test split itself, so what it gains there is an upper bound.")
+
+
+def _numbers(curve: dict[str, Any], at: int, k: int) -> None:
+    """Each measure at one shift, and its change from no shift at all."""
+    start = int(np.abs(np.array(curve["requested"])).argmin())
+    names = {"distance": "Distance", "loss": "Contrastive loss", "task": "Zero-shot AUROC"}
+    names |= {f"{way}@{k}": f"R@{k} {words}" for way, words in pictures.WAYS.items()}
+    with st.container(horizontal=True, gap="medium"):
+        for name, title in names.items():
+            found = pictures.values(curve, name)
+            change = found[at] - found[start] if at != start else float("nan")
+            st.metric(
+                title,
+                _number(found[at]),
+                delta=None if np.isnan(change) else f"{round(change, 3) + 0.0:+.3f}",
+                delta_color={"loss": "inverse", "distance": "off"}.get(name, "normal"),  # type: ignore[arg-type]
+                help="at the slider's place, and the change from no shift",
+                width="content",
+            )
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None or np.isnan(value) else f"{value:.3f}"
 
 
-def one_run(run: Run, study: Study, shifted: float) -> None:
-    images, texts, _ = cached.pairs(run, study)
+def _older(run: Run, what: str) -> None:
+    st.info(
+        f"This run was evaluated by an earlier version, which did not measure {what}. "
+        f"`python -m scripts.evaluate {run.id[:8]}` does."
+    )
+
+
+def one_run(run: Run, study: Study, shifted: float, k: int) -> None:
+    images, _, _ = cached.pairs(run, study)
     st.markdown(f"**{plain(label(run))}**")
     if reason := no_pairs(study, len(images)):
         st.info(reason)
         return
-    st.metric("Gap", _number(gap.modality_gap(images, texts).distance), help="distance of the two means, unshifted")
-    if gap.modality_gap(images, texts).distance < 1e-6:
+    if (distance := cached.gap_of(run, study)) < SMALLEST_GAP:
+        st.metric("Gap", _number(distance))
         st.info("Images and texts have the same mean: there is no direction to move along.")
         return
+    separable(run, distance)
     paired(run, study, shifted, len(images))
-    measured(run, shifted)
+    measured(run, shifted, k)
     retrieved(run)
     cones(run, study)
+
+
+def separable(run: Run, distance: float) -> None:
+    """How far apart the modalities lie, and whether a plane divides them."""
+    space = cached.evaluation(run)["space"] if run.has("evaluate") else {}
+    with st.container(horizontal=True, gap="medium"):
+        st.metric("Gap", _number(distance), help="distance of the two means, unshifted", width="content")
+        st.metric(
+            "Linear separability",
+            _number(space.get("separability")),
+            help="How well a plane tells images from texts, on pairs that it was not fitted on (balanced accuracy, 5 "
+            "folds). 1: a plane divides them. 0.5: chance, the modalities lie mixed.",
+            width="content",
+        )
+    if not space:
+        st.caption("Linear separability is measured by the evaluate stage, which has not finished.")
+    elif "separability" not in space:
+        _older(run, "how well a plane divides the modalities")
+    elif space["separability"] is None:
+        st.caption("Linear separability needs 5 pairs.")
 
 
 def retrieved(run: Run) -> None:
@@ -96,40 +152,98 @@ def retrieved(run: Run) -> None:
     found = cached.evaluation(run)["space"]["retrieval"]
     if found is None:
         return
-    ways = {"image → text": found["image_to_text"], "text → image": found["text_to_image"]}
     rows = [
-        {"": name, **{f"R@{k}": value for k, value in way["recall"].items()}, "median rank": way["median_rank"]}
-        for name, way in ways.items()
+        {"": words, **{f"R@{k}": value for k, value in found[way]["recall"].items()}, "rank": found[way]["median_rank"]}
+        for way, words in pictures.WAYS.items()
     ]
     recall = {column: st.column_config.NumberColumn(format="percent") for column in rows[0] if column.startswith("R@")}
-    st.dataframe(rows, hide_index=True, column_config=recall)
+    st.dataframe(rows, hide_index=True, column_config={"": st.column_config.Column(width=105), **recall})
     pairs = found["n_pairs"]
     st.caption(
-        f"Recall among the k nearest, and the middle of the ranks, over {pairs:,} pairs; identical texts count as one. "
-        f"By chance R@1 is about {1 / pairs:.1%}, the median rank {(pairs + 1) / 2:,.0f}."
+        f"Unshifted: recall among the k nearest, and the middle of the ranks, over {pairs:,} pairs; identical texts "
+        f"count as one. By chance R@1 is about {1 / pairs:.1%}, the median rank {(pairs + 1) / 2:,.0f}."
     )
+
+
+def of_findings(runs: Sequence[Run], study: Study) -> None:
+    """The gap of each disease, run beside run."""
+    st.subheader("Per disease", anchor=False)
+    if not study.findings:
+        st.info("This study has no findings, so there is no disease whose gap could be measured.")
+        return
+    done = [run for run in runs if run.has("evaluate")]
+    if not done:
+        st.info("Nothing was measured per disease yet: the evaluate stage has not finished.")
+        return
+    for run in done:
+        if "finding_gaps" not in cached.evaluation(run)["space"]:
+            _older(run, f"the gap of each disease ({label(run)})")
+    reports = [found for run in done if (found := cached.evaluation(run)["space"].get("finding_gaps"))]
+    if not reports:
+        return
+    show(
+        pictures.finding_gaps(cached, done, study, theme=theme()),
+        key="gap-findings",
+        alt=f"Gap of each of {len(study.findings)} diseases, {len(reports)} runs side by side, beside the gap of all "
+        "pairs",
+        name=("gap-findings", *(run.title for run in done)),
+        help=f"Images with a disease against their own texts, among the {judged(study)}. Dashed: all pairs. Upright "
+        "strokes: the gap that as many pairs drawn from all would show, because the means of few lie further apart by "
+        f"chance. Below {reports[0]['least']} pairs stands how many there are.",
+    )
+
+
+def over_runs(runs: Sequence[Run], study: Study) -> None:
+    """Temperature against gap, of all finished runs of the study."""
+    st.subheader("Temperature and gap", anchor=False)
+    points = pictures.temperature_points(cached, list_runs(), study, runs)
+    if not points:
+        st.info(
+            "No run of this study has been evaluated with pairs yet, so there is no gap to set against temperature."
+        )
+        return
+    show(
+        pictures.temperatures(points, theme=theme()),
+        key="gap-temperature",
+        alt=f"Gap against final temperature of {len(points)} runs, beside the published line of Liang et al.",
+        name=("gap-temperature", study.name),
+        help="Every evaluated run of this study; those chosen above are coloured. Dashed: CLIP fine-tuned on COCO at "
+        "fixed temperatures (Liang et al. 2022), where a lower temperature left a wider gap.",
+    )
+    if len(points) == 1:
+        st.caption("This is the only evaluated run of this study: train others at other temperatures to see a trend.")
 
 
 def page() -> None:
     header("Modality gap", "How far apart do images and their texts lie, and does it matter?")
     runs = pick_runs("embed", most=3)
     study = study_of(runs)
-    shifted = selection.number(
-        "Shift images and texts by",
-        -5.0,
-        5.0,
-        name="shift",
-        default=0.0,
-        step=0.25,
-        help="0: as embedded. Positive: towards each other and past. Rows are normalised again after the move.",
-    )
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    with left:
+        shifted = selection.number(
+            "Shift images and texts by",
+            -5.0,
+            5.0,
+            name="shift",
+            default=0.0,
+            step=STEP,
+            help="0: as embedded. Positive: towards each other and past. Rows are normalised again after the move.",
+        )
+    with right:
+        k = int(
+            selection.one(
+                "Recall among the nearest", [str(k) for k in KS], name="recall", default="5", draw=st.segmented_control
+            )
+        )
     if reason := no_test(study):
         st.caption(reason)
     if not study.has_text and study.findings:
         st.caption("This study has no reports: the text of a radiograph is a sentence made from its findings.")
     for column, run in zip(st.columns(len(runs)), runs, strict=True):
         with column:
-            one_run(run, study, shifted)
+            one_run(run, study, shifted, k)
+    of_findings(runs, study)
+    over_runs(runs, study)
 
 
 page()

@@ -2,67 +2,158 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
-import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.metrics.neighbours import nearest
-from core.metrics.sampling import stratified
+from core.errors import FluoroscopeError
+from core.figures.space import reach
+from core.metrics.enclosing import enclosed
+from core.metrics.neighbours import Neighbours
+from core.pictures.colourings import colour_name
 from core.pictures.missing import no_centroids, no_test
-from core.pictures.space import FIRST_DRAW, colourings, space
+from core.pictures.space import Look, Picked, explained, space
 from core.runs import Run
 from core.studies.study import Study
-from core.studies.vocabulary import display_name
-from dashboard import cached, selection
-from dashboard.widgets import findings_of, header, label, pick_runs, plain, show, study_of, theme
+from dashboard import cached, maps, selection
+from dashboard.components.plot import Report
+from dashboard.finding import find
+from dashboard.looking import colour_legend, drawn_rows, looks, run_title
+from dashboard.maps import Shown
+from dashboard.radiograph import go_to, inspect, row_of
+from dashboard.selected import selected
+from dashboard.widgets import header, pick_runs, show, study_of, theme
 
-NEIGHBOURS = 6
-LABELLED = {"Prompts": ["prompt"], "Centroids": ["centroid"], "Both": ["prompt", "centroid"], "None": []}
+STEM = r"umap|[a-z]+-[0-9a-f]{8}/map|epochs/step-\d+"
+"""Maps on which a lasso may have been drawn: files of a run, named by a link."""
+
+HEIGHTS = {False: 520, True: 460}
+"""Of a map in pixels, by whether it is flat."""
 
 
-def draw(
-    run: Run, study: Study, by: str, rows: NDArray[np.int64], chosen: int | None, labelled: list[str]
-) -> int | None:
-    """The map of one run; the row of the sample that was clicked, if any."""
-    click = show(
-        space(cached, run, study, by=by, rows=rows, chosen=chosen, labelled=labelled, theme=theme()),
-        key=f"space-{run.id}",
-        alt=f"3D map of {len(rows)} radiographs embedded by {run.title}, coloured by {by}",
-        name=("space", by, run.title, study.name),
-        height=560,
+def draw(one: Shown, study: Study, look: Look, picked: Picked, rows: NDArray[np.int64]) -> Report:
+    """A picture of the map of one run."""
+    run, count = one.run, int(one.chart.known[rows].sum())
+    words = f"{'flat' if look.flat else '3D'} map of {count:,} radiographs embedded by {run.title}"
+    words += f", coloured by {colour_name(look.by)}"
+    if one.moments:
+        words += f", playing through {len(one.moments)} moments of training"
+    return show(
+        space(
+            cached, run, study, look=look, picked=picked, rows=rows, of=one.chart, moments=one.moments, theme=theme()
+        ),
+        key=f"space-{'flat-' if look.flat else ''}{run.id}",
+        alt=words,
+        name=("space", look.by, run.title, study.name),
+        height=HEIGHTS[look.flat],
         clicks=True,
-        camera_group="space",
+        encloses=look.flat and bool(one.stem) and not one.moments,
+        group="space",
+        moment=one.moment,
+        legend=False,
     )
-    _faithfulness(run)
-    if click is None or click.customdata is None:
-        return None
-    value = click.customdata[0] if isinstance(click.customdata, list) else click.customdata
-    return int(value) if isinstance(value, (int, float)) else None
 
 
-def _faithfulness(run: Run) -> None:
-    scores, made = cached.projection(run).faithfulness, cached.projection(run).parameters
+def heard(reports: Sequence[tuple[Shown, Report]], study: Study, chosen: int | None) -> None:
+    """What was clicked, enclosed or played becomes what the page shows."""
+    for one, report in reports:
+        row = None if report.click is None else report.click.customdata
+        if isinstance(row, int) and row != chosen:
+            selection.put("sample", str(study.samples["id"].iloc[row]))
+            st.rerun()
+        if report.region and len(report.region) > 2:
+            corners = ";".join(f"{x:.4g},{y:.4g}" for x, y in report.region)
+            selection.put("lasso", [one.run.id, one.stem, corners])
+            st.rerun()
+        if report.moment in one.moments:
+            share = list(one.moments).index(report.moment) / max(1, len(one.moments) - 1)
+            selection.put("moment", f"{share:.3f}")
+            st.rerun()
 
-    def shown(name: str) -> str:
+
+def picked_in(study: Study, runs: Sequence[Run], chosen: int | None, found: Neighbours | None) -> Picked:
+    """What stands out on every map: the chosen radiograph, those found, and what a lasso on one map enclosed."""
+    picked = Picked(chosen=chosen) if found is None else Picked(chosen=chosen, found=found.indices.astype(np.int64))
+    kept, by_id = selection.values_of("lasso"), {run.id: run for run in runs}
+    if len(kept) != 3 or kept[0] not in by_id or not re.fullmatch(STEM, kept[1]):
+        return picked
+    try:
+        corners = [(float(x), float(y)) for x, y in (pair.split(",") for pair in kept[2].split(";"))]
+        inside = enclosed(cached.chart(by_id[kept[0]], study, kept[1]).samples[:, :2], corners)
+    except (ValueError, FluoroscopeError):
+        return picked  # of an old link
+    return replace(picked, selected=np.flatnonzero(inside), outline=corners)
+
+
+def side_by_side(
+    runs: Sequence[Run],
+    study: Study,
+    kind: str,
+    looks: Sequence[Look],
+    picked: Picked,
+    rows: NDArray[np.int64],
+) -> list[tuple[Shown, Report]]:
+    """The maps in columns, on axes of the same reach; what was done to each of their pictures."""
+    place, columns, shown = st.container(), st.columns(len(runs)), []
+    for column, run in zip(columns, runs, strict=True):
+        with column:
+            if len(runs) > 1:
+                run_title(run)
+            shown.append(maps.shown(run, study, kind))
+    known = [one for one in shown if one is not None]
+    if known:
+        with place:
+            first = known[0]
+            entries = explained(
+                cached, first.run, study, first.chart, looks[0].by, rows[first.chart.known[rows]], theme()
+            )
+            colour_legend(entries, {anchor.symbol for anchor in first.chart.anchors})
+    moments = [part.samples[part.known] for one in known for part in (one.moments.values() or [one.chart])]
+    ends = reach(*moments) if moments else None
+    lassoed = (selection.values_of("lasso") or [""])[0]
+    reports = []
+    for column, run, one in zip(columns, runs, shown, strict=True):
+        with column:
+            if one is None:
+                continue
+            own = picked if run.id == lassoed else replace(picked, outline=())
+            for look in looks:
+                reports.append((one, draw(one, study, replace(look, reach=ends), own, rows)))
+            faithfulness(one)
+    return reports
+
+
+def faithfulness(one: Shown) -> None:
+    """How far the picture may be believed."""
+    scores, made = one.chart.faithfulness, one.chart.parameters
+
+    def value(name: str) -> str:
+        if name not in scores:
+            return "not measured"
         return "not defined for so few points" if scores[name] is None else f"{scores[name]:.3f}"
 
-    words = f"Trustworthiness {shown('trustworthiness')} · kept neighbours {shown('knn_recall')} (of 15)"
+    words = f"Trustworthiness {value('trustworthiness')} · kept neighbours {value('knn_recall')} (of 15)"
+    words += f" · stability {value('stability')}"
     if made.get("reference"):
         words += f" · laid over run {made['reference'][:4]}, disparity {made['disparity']:.2f}"
-    if made["method"] == "pca":
-        words += " · the first three principal components, not UMAP: there are too few points for a neighbour graph"
+    if made.get("because"):
+        words += f" · the first three principal components: {made['because']}"
     st.caption(words)
 
 
-def _legend(study: Study) -> None:
+def legend(study: Study) -> None:
     """How to read the map, and what is not on it."""
     drawn = "image embeddings (dots), disease prompts (diamonds) and disease centroids (crosses)"
     if not study.findings:
         drawn = "image embeddings; this study has no findings, so there are no disease prompts and no centroids on it"
     st.caption(
-        f"UMAP of {drawn}. Distances between far groups mean little; trustworthiness says how many map neighbours "
-        "are real neighbours. Click a dot."
+        f"A map of {drawn}. Distances between far groups mean little. Trustworthiness: are map neighbours real ones? "
+        "Kept neighbours: are real ones on the map? Stability: would another random state say the same? Click a dot; "
+        "drag, or use the arrow keys, + and −, to turn."
     )
     if study.findings:
         absent = no_centroids(study, int((study.labels[study.judged_rows()] == 1).any(axis=0).sum()))
@@ -70,102 +161,29 @@ def _legend(study: Study) -> None:
             st.caption(reason)
 
 
-def inspect(study: Study, row: int, runs: list[Run]) -> None:
-    """The chosen radiograph: picture, text, findings, predictions and neighbours of each model."""
-    sample = study.samples.iloc[row]
-    st.subheader("The chosen radiograph", anchor=False)
-    left, right = st.columns([1, 2])
-    tag = " · synthetic" if study.synthetic else ""
-    left.image(study.images[row], width="stretch", caption=f"{sample['id']} · {sample['split']}{tag}")
-    with right:
-        facts = [
-            f"{name} {sample[name]:.0f}" if name == "age" else f"{name} {sample[name]}"
-            for name in ("view", "sex", "age")
-            if pd.notna(sample[name])
-        ]
-        st.caption(" · ".join(facts))
-        text = sample["text"] if isinstance(sample["text"], str) else ""
-        st.markdown(plain(text) if text.strip() else "*This radiograph has no text.*")
-        if study.findings:
-            _labels(study, row, runs)
-        else:
-            st.caption("This study has no findings, so there are no labels and no predictions.")
-    if len(study) == 1:
-        st.caption("It is the only radiograph of this study: it has no neighbours.")
-        return
-    for run in runs:
-        _neighbours(study, row, run)
-
-
-def _labels(study: Study, row: int, runs: list[Run]) -> None:
-    """What the label says of each finding, and what each model says."""
-    table = pd.DataFrame(
-        {
-            "Finding": [display_name(name) for name in study.findings],
-            "Label": [{1.0: "present", 0.0: "absent"}.get(value, "unknown") for value in study.labels[row].tolist()],
-            **{label(run): _probabilities(run, study, row) for run in runs},
-        }
-    )
-    st.dataframe(
-        table,
-        hide_index=True,
-        width="stretch",
-        height=320,
-        column_config={
-            label(run): st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="%.2f") for run in runs
-        },
-    )
-
-
-def _probabilities(run: Run, study: Study, row: int) -> NDArray[np.float32]:
-    columns = [f"probability:{name}" for name in study.findings]
-    found: NDArray[np.float32] = cached.predictions(run)[columns].iloc[row].to_numpy(np.float32)
-    return found
-
-
-def _neighbours(study: Study, row: int, run: Run) -> None:
-    st.markdown(f"**Nearest in the space of {plain(label(run))}** (by cosine, not on the map)")
-    found = nearest(cached.embeddings(run, "images").vectors, row, min(NEIGHBOURS, len(study) - 1))
-    columns = st.columns(NEIGHBOURS)
-    for column, at, cosine in zip(columns, found.indices.tolist(), found.cosines.tolist(), strict=False):
-        column.image(study.images[at], width="stretch", output_format="JPEG")
-        column.caption(f"{cosine:.3f} · {findings_of(study, at)}" if study.findings else f"{cosine:.3f}")
-        if column.button("Look", key=f"look-{run.id}-{at}", width="stretch"):
-            selection.put("sample", str(study.samples["id"].iloc[at]))
-            st.rerun()
-
-
 def page() -> None:
     header("Space", "Where do diseases lie, and which radiographs lie together?")
     runs = pick_runs("project", most=3)
     study = study_of(runs)
-    left, middle, right = st.columns([2, 2, 1], vertical_alignment="bottom")
-    labelled = "None"
-    if study.findings:
-        with middle:
-            labelled = selection.one("Names beside", list(LABELLED), name="labelled", draw=st.segmented_control)
-    with left:
-        by = selection.one("Colour by", colourings(study), name="colour", format_func=display_name)
-    rows = stratified(study.labels, FIRST_DRAW)
-    if len(study) > FIRST_DRAW:
-        with right:
-            if selection.switch(f"Show all {len(study):,}", name="all"):
-                rows = np.arange(len(study))
-    place = {name: at for at, name in enumerate(study.samples["id"])}
-    chosen = place.get(selection.get("sample") or "")
-    clicked = []
-    for column, run in zip(st.columns(len(runs)), runs, strict=True):
-        with column:
-            if len(runs) > 1:
-                st.markdown(f"**{plain(label(run))}**")
-            clicked.append(draw(run, study, by, rows, chosen, LABELLED[labelled]))
-    _legend(study)
-    for row in clicked:
-        if row is not None and row != chosen:
-            selection.put("sample", str(study.samples["id"].iloc[row]))
+    left, right = st.columns(2, vertical_alignment="bottom")
+    pictures, kind = looks(study, left), maps.choose(runs, right)
+    rows = drawn_rows(study)
+    field, pictured, below = st.container(), st.container(), st.container()
+    with field:
+        found = find(runs, study, below)
+    chosen = row_of(study, selection.get("sample"))
+    picked = picked_in(study, runs, chosen, found)
+    with pictured:
+        reports = side_by_side(runs, study, kind, pictures, picked, rows)
+        legend(study)
+    with below:
+        go_to(study)
+        if picked.selected is not None and selected(study, picked.selected, runs):
+            selection.drop("lasso")
             st.rerun()
-    if chosen is not None:
-        inspect(study, chosen, runs)
+        if chosen is not None:
+            inspect(study, chosen, runs)
+    heard(reports, study, chosen)
 
 
 page()

@@ -61,7 +61,7 @@ def findings(study: Study) -> None:
         help="Head above 10 %, medium, tail up to 1 % (CXR-LT). Of the radiographs in which the finding is known.",
     )
     relative = selection.one("Seen together", ["share", "count"], name="together", draw=st.segmented_control) == "share"
-    click = show(
+    report = show(
         pictures.co_occurrence(summary, relative=relative, theme=theme()),
         key="studies-together",
         alt=f"Which findings are seen together in study {study.name}",
@@ -69,7 +69,7 @@ def findings(study: Study) -> None:
         clicks=True,
         help="Of the radiographs with the row's finding, the share that has the column's. Click a cell to see them.",
     )
-    _follow(study, click)
+    _follow(study, report.click)
     show(
         pictures.upset(summary, theme=theme()),
         key="studies-upset",

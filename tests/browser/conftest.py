@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from dashboard.components.plot import ensure_plotly_js
+from tests.browser.watch import Watch
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
@@ -50,6 +53,24 @@ def chromium() -> Iterator[Browser]:
 def serve() -> Serve:
     """`with serve(app_file, env) as url:` runs an app for the length of the block."""
     return serving
+
+
+@pytest.fixture(scope="session")
+def plots_page(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page of apps/plots.py, in a folder of its own because Streamlit serves static/ from beside the script."""
+    app = Path(shutil.copy(Path(__file__).parent / "apps" / "plots.py", tmp_path_factory.mktemp("app")))
+    ensure_plotly_js(app.parent / "static")
+    with serve(app) as url:
+        yield url
+
+
+@pytest.fixture
+def watch(chromium: Browser, plots_page: str) -> Iterator[Watch]:
+    watch = Watch(chromium, plots_page)
+    yield watch
+    watch.page.close()
+    assert not watch.complaints
+    assert not watch.remote()
 
 
 @contextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -12,72 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.errors import InputError
 from dashboard.components.plot import Click, ensure_plotly_js, plot
+from tests.browser.watch import CAMERA, DRAWN, Watch
 from tests.components import click, figures, plots
-
-DRAWN = "n => document.querySelectorAll('.fluoroscope-plot-note[hidden]').length === n"
-CAMERA = "gd => gd._fullLayout.scene._scene.getCamera().eye"
-
-
-class Watch:
-    """A page, and what it asked for and complained about."""
-
-    def __init__(self, browser, root: str) -> None:
-        self.root = root
-        self.page = browser.new_page(viewport={"width": 1100, "height": 700}, accept_downloads=True)
-        self.page.set_default_timeout(30_000)
-        self.requests: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", self._listen)
-
-    def _listen(self, message) -> None:
-        if message.type == "error" or "WebGL contexts" in message.text:
-            self.complaints.append(message.text)
-
-    def show(self, part: str, plots: int) -> None:
-        self.page.goto(f"{self.root}/?show={part}")
-        self.page.wait_for_function(DRAWN, arg=plots)
-
-    def figure(self, alt: str):
-        return self.page.get_by_role("img", name=alt, exact=True)
-
-    def centre(self, alt: str) -> tuple[float, float]:
-        """The middle of a figure's plotting area, in pixels of the page."""
-        box = self.figure(alt).bounding_box()
-        size = self.figure(alt).evaluate("gd => gd._fullLayout._size")
-        return box["x"] + size["l"] + size["w"] / 2, box["y"] + size["t"] + size["h"] / 2
-
-    def drag(self, start: tuple[float, float], dx: int, dy: int) -> None:
-        self.page.mouse.move(*start)
-        self.page.mouse.down()
-        self.page.mouse.move(start[0] + dx / 2, start[1] + dy / 2, steps=4)
-        self.page.mouse.move(start[0] + dx, start[1] + dy, steps=4)
-        self.page.mouse.up()
-
-    def wait_for_text(self, text: str) -> None:
-        self.page.get_by_text(text, exact=True).wait_for()
-
-    def remote(self) -> list[str]:
-        return [url for url in self.requests if not url.startswith((self.root, "blob:", "data:"))]
-
-
-@pytest.fixture(scope="module")
-def server(serve, tmp_path_factory) -> Iterator[str]:
-    """The page of apps/plots.py, in a folder of its own because Streamlit serves static/ from beside the script."""
-    app = Path(shutil.copy(Path(__file__).parent / "apps" / "plots.py", tmp_path_factory.mktemp("app")))
-    ensure_plotly_js(app.parent / "static")
-    with serve(app) as url:
-        yield url
-
-
-@pytest.fixture
-def watch(chromium, server) -> Iterator[Watch]:
-    watch = Watch(chromium, server)
-    yield watch
-    watch.page.close()
-    assert not watch.complaints
-    assert not watch.remote()
 
 
 def close_to(camera: dict[str, float]) -> dict[str, float]:
@@ -190,10 +124,10 @@ def test_eight_figures_load_plotly_once_and_give_their_contexts_back(watch: Watc
 
 
 @pytest.mark.browser
-def test_a_missing_plotly_is_told_in_words(chromium, server) -> None:
+def test_a_missing_plotly_is_told_in_words(chromium, plots_page) -> None:
     page = chromium.new_page()
     page.route("**/app/static/**", lambda route: route.abort())
-    page.goto(f"{server}/?show=live")
+    page.goto(f"{plots_page}/?show=live")
     alert = page.locator(".fluoroscope-plot-note[role=alert]")
     alert.wait_for()
     assert "could not be loaded from /app/static/plotly-" in alert.inner_text()

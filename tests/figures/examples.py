@@ -9,14 +9,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures.ablation import differences
+from core.figures.colouring import Colouring
 from core.figures.curves import Curve, Reference, loss_curves
 from core.figures.diseases import auroc_intervals, confusion_grid
-from core.figures.gap import cosine_cones, paired_map, shift_curve
+from core.figures.drawing import Anchor, Drawing, Marked, Moment
+from core.figures.gap import ShiftLine, ShiftRow, cosine_cones, paired_map, shift_curve
+from core.figures.gap_runs import FindingGaps, TemperaturePoint, finding_gaps, temperature_gaps
+from core.figures.prevalence import selection_prevalence
 from core.figures.radiographs import radiograph_row
 from core.figures.search import Point, history, importance_bars, intermediate, slices
 from core.figures.similarity import Tree, off_diagonal_distribution, similarity_difference, similarity_panels
 from core.figures.similarity_epochs import Measure, over_epochs
-from core.figures.space import Anchor, space_3d
+from core.figures.space import space_2d, space_3d
 from core.figures.studies_findings import co_occurrence, prevalence
 from core.figures.studies_people import ages, category_shares, per_patient
 from core.figures.studies_sets import upset
@@ -61,11 +65,22 @@ def auroc() -> dict[str, Any]:
     return {"values": list(values), "lows": list(values - 0.04), "highs": list(values + 0.03)}
 
 
+def gaps(name: str, overall: float) -> FindingGaps:
+    """Gaps of a run; the last disease has too few pairs."""
+    own = np.where(np.arange(K) == K - 1, np.nan, overall + _random().uniform(-0.1, 0.1, K))
+    return FindingGaps(name=name, gaps=own, expected=own - 0.02, support=np.arange(K)[::-1] + 4, overall=overall)
+
+
 COUNTS = [np.array([[900 + at, 100], [30, 70 - at]]) for at in range(K - 1)] + [np.array([[950, 50], [0, 0]])]
 XYZ = _random().normal(size=(60, 3))
 VALUES = np.where(np.arange(60) % 7 == 0, np.nan, np.linspace(20, 90, 60))
 CATEGORIES = np.array([None if at % 9 == 0 else WORST[at % K] for at in range(60)], dtype=object)
 ANCHORS = [Anchor(label=name, xyz=XYZ[at].tolist(), symbol="prompt") for at, name in enumerate(WORST)]
+BY_NAME = Colouring(values=CATEGORIES, kind="categorical")
+BY_NUMBER = Colouring(values=VALUES, kind="continuous", title=HOSTILE)
+BY_FINDING = Colouring(values=np.where(np.isnan(VALUES), np.nan, VALUES > 50), kind="binary", title=HOSTILE)
+MOMENTS = [Moment(name=f"{HOSTILE} {share}", coordinates=XYZ * share, anchors=XYZ[:K] * share) for share in (0.2, 1.0)]
+CORNERS = [(0, -1), (3, -1), (3, 2)]
 LOSSES = np.where(np.arange(200) == 50, np.nan, 2.6 * np.exp(-np.arange(200) / 60))
 SHIFT = np.arange(-5, 5.01, 0.25)
 SPLITS = (HOSTILE, "val", "test")
@@ -112,11 +127,18 @@ FIGURES: dict[str, Make] = {
         theme=theme,
     ),
     "space-categories": lambda theme: space_3d(
-        XYZ, CATEGORIES, kind="categorical", customdata=np.arange(60), anchors=ANCHORS, highlight=3, theme=theme
+        XYZ, BY_NAME, Drawing(rows=np.arange(60), anchors=ANCHORS, marked=Marked(chosen=3)), theme=theme
     ),
-    "space-numbers": lambda theme: space_3d(XYZ, VALUES, kind="continuous", names=[HOSTILE], theme=theme),
-    "space-binary": lambda theme: space_3d(
-        XYZ, np.where(np.isnan(VALUES), np.nan, VALUES > 50), kind="binary", names=[HOSTILE], theme=theme
+    "space-numbers": lambda theme: space_3d(XYZ, BY_NUMBER, theme=theme),
+    "space-binary": lambda theme: space_3d(XYZ, BY_FINDING, theme=theme),
+    "space-moments": lambda theme: space_3d(
+        XYZ, BY_NAME, Drawing(anchors=ANCHORS, arrows=True, moments=MOMENTS), title=HOSTILE, theme=theme
+    ),
+    "space-flat": lambda theme: space_2d(
+        XYZ[:, :2],
+        BY_FINDING,
+        Drawing(rows=np.arange(60), marked=Marked(chosen=3, found=[4, 5], selected=XYZ[:, 0] > 0), outline=CORNERS),
+        theme=theme,
     ),
     "similarity": lambda theme: similarity_panels([cosines(missing=True)], [HOSTILE], WORST, theme=theme),
     "similarity-3": lambda theme: similarity_panels(
@@ -157,7 +179,32 @@ FIGURES: dict[str, Make] = {
         np.linspace(0.5, 0.9, 50), np.linspace(0.6, 0.8, 50), np.linspace(0, 0.2, 50), theme=theme
     ),
     "shift": lambda theme: shift_curve(
-        SHIFT, SHIFT**2 + 2.6, SHIFT**2 + 2.7, 0.6 - SHIFT**2 / 200, task_name=HOSTILE, marker=0.8, theme=theme
+        SHIFT,
+        [
+            ShiftRow(
+                title="Loss",
+                lines=[
+                    ShiftLine(name=HOSTILE, values=SHIFT**2 + 2.6, number=0),
+                    ShiftLine(name="b", values=SHIFT**2 + 2.7, number=1, dotted=True),
+                ],
+                best=[(0.0, 2.65)],
+                lowest=True,
+            ),
+            ShiftRow(title=HOSTILE, lines=[ShiftLine(name="c", values=0.6 - SHIFT**2 / 200, number=2)]),
+        ],
+        marker=0.8,
+        theme=theme,
+    ),
+    "gap-findings": lambda theme: finding_gaps(WORST, [gaps(HOSTILE, 0.6), gaps("b", 0.8)], theme=theme),
+    "gap-temperature": lambda theme: temperature_gaps(
+        [
+            TemperaturePoint(name=HOSTILE, temperature=0.07, gap=0.5, number=0),
+            TemperaturePoint(name="b", temperature=0.07, gap=0.51),
+            TemperaturePoint(name="c", temperature=0.01, gap=0.9),
+        ],
+        published=[(1, 0.2), (0.01, 1.0)],
+        published_name=HOSTILE,
+        theme=theme,
     ),
     "auroc": lambda theme: auroc_intervals(
         WORST,
@@ -185,6 +232,13 @@ FIGURES: dict[str, Make] = {
         per_seed=[[0.01, 0.02, 0.03], [-0.001], []],
         measure=f"AUROC {HOSTILE}",
         baseline=HOSTILE,
+        theme=theme,
+    ),
+    "enrichment": lambda theme: selection_prevalence(
+        WORST,
+        *(np.append(np.linspace(-0.2, 0.6, K - 1), np.nan) + by for by in (0, -0.05, 0.05)),
+        beyond=[at % 3 == 0 for at in range(K)],
+        words=["4 of 12 (33.3%)"] * K,
         theme=theme,
     ),
     "prevalence": lambda theme: prevalence(WORST, *STATES, groups=GROUPS, limits=LIMITS, splits=SPLITS, theme=theme),
@@ -217,20 +271,23 @@ FIGURES: dict[str, Make] = {
 WITHOUT_DATA: dict[str, Make] = {
     "curves": lambda theme: loss_curves([], theme=theme),
     "curves-unknown": lambda theme: loss_curves([Curve(name="a", x=[1, 2], y=[np.nan, np.inf])], theme=theme),
-    "space": lambda theme: space_3d(np.empty((0, 3)), [], kind="binary", theme=theme),
+    "space": lambda theme: space_3d(np.empty((0, 3)), Colouring(values=np.empty(0), kind="binary"), theme=theme),
     "similarity": lambda theme: similarity_panels([], [], [], theme=theme),
     "over-epochs": lambda theme: over_epochs([Measure(title="a", epochs=[[]], values=[[]])], ["a"], theme=theme),
     "difference": lambda theme: similarity_difference(np.empty((0, 0)), np.empty((0, 0)), [], theme=theme),
     "pairs": lambda theme: off_diagonal_distribution([[], [np.nan]], ["a", "b"], theme=theme),
     "paired-map": lambda theme: paired_map(np.empty((0, 2)), np.empty((0, 2)), theme=theme),
     "cones": lambda theme: cosine_cones([], [np.nan], [], theme=theme),
-    "shift": lambda theme: shift_curve([], [], [], theme=theme),
+    "shift": lambda theme: shift_curve([], [], theme=theme),
+    "gap-findings": lambda theme: finding_gaps([], [], theme=theme),
+    "gap-temperature": lambda theme: temperature_gaps([], published=[(1, 0.2)], theme=theme),
     "auroc": lambda theme: auroc_intervals([], [], [], [], n_positive=[], series=[], theme=theme),
     "zero-shot": lambda theme: prompt_scores([], [], [], [], n_positive=[], theme=theme),
     "confusion": lambda theme: confusion_grid([], [], [], theme=theme),
     "ablation": lambda theme: differences(
         [], [], [], [], beyond=[], per_seed=[], measure="AUROC", baseline="linear", theme=theme
     ),
+    "enrichment": lambda theme: selection_prevalence([], [], [], [], beyond=[], words=[], theme=theme),
     "prevalence": lambda theme: prevalence([], *np.zeros((4, 0, 3)), groups=[], limits=LIMITS, theme=theme),
     "together": lambda theme: co_occurrence([], np.zeros((0, 0)), np.zeros((0, 0)), relative=True, theme=theme),
     "together-unknown": lambda theme: co_occurrence(["a"], [[0]], [[0]], relative=False, theme=theme),
@@ -251,21 +308,38 @@ WITHOUT_DATA: dict[str, Make] = {
 ONE = np.ones((1, 1))
 SMALLEST: dict[str, Make] = {
     "curves": lambda theme: loss_curves([Curve(name="a", x=[1], y=[0.5])], smoothing=0.9, theme=theme),
-    "space": lambda theme: space_3d([[1, 2, 3]], [1.0], kind="binary", names=["Edema"], theme=theme),
-    "space-unknown": lambda theme: space_3d([[1, 2, 3]], [np.nan], kind="continuous", names=["Age"], theme=theme),
+    "space": lambda theme: space_3d(
+        [[1, 2, 3]], Colouring(values=np.ones(1), kind="binary", title="Edema"), theme=theme
+    ),
+    "space-unknown": lambda theme: space_3d(
+        [[1, 2, 3]], Colouring(values=np.array([np.nan]), kind="continuous", title="Age"), theme=theme
+    ),
     "similarity": lambda theme: similarity_panels([ONE], ["a"], ["Edema"], theme=theme),
     "over-epochs": lambda theme: over_epochs([Measure(title="a", epochs=[[3]], values=[[0.1]])], ["a"], theme=theme),
     "difference": lambda theme: similarity_difference(ONE, ONE, ["Edema"], theme=theme),
     "pairs": lambda theme: off_diagonal_distribution([[0.5]], ["a"], theme=theme),
     "paired-map": lambda theme: paired_map([[0, 0]], [[1, 1]], theme=theme),
     "cones": lambda theme: cosine_cones([0.5], [], [], theme=theme),
-    "shift": lambda theme: shift_curve([0.0], [1.0], [1.0], [np.nan], theme=theme),
+    "shift": lambda theme: shift_curve(
+        [0.0], [ShiftRow(title="Loss", lines=[ShiftLine(name="a", values=[1.0], number=0)])], theme=theme
+    ),
+    "gap-findings": lambda theme: finding_gaps(
+        ["Edema"],
+        [FindingGaps(name="a", gaps=[np.nan], expected=[np.nan], support=[3], overall=0.5)],
+        theme=theme,
+    ),
+    "gap-temperature": lambda theme: temperature_gaps(
+        [TemperaturePoint(name="a", temperature=0.07, gap=0.5, number=0)], theme=theme
+    ),
     "auroc": lambda theme: auroc_intervals(
         ["Edema"], [[np.nan]], [[np.nan]], [[np.nan]], n_positive=[0], series=["a"], theme=theme
     ),
     "confusion": lambda theme: confusion_grid([np.array([[0, 0], [0, 3]])], ["Edema"], [0.5], theme=theme),
     "ablation": lambda theme: differences(
         ["a"], [np.nan], [np.nan], [np.nan], beyond=[False], per_seed=[[]], measure="Gap", baseline="b", theme=theme
+    ),
+    "enrichment": lambda theme: selection_prevalence(
+        ["Edema"], [np.nan], [np.nan], [np.nan], beyond=[False], words=["not known"], theme=theme
     ),
     "prevalence": lambda theme: prevalence(
         ["Edema"], [[1]], [[0]], [[0]], [[0]], groups=["head"], limits=LIMITS, splits=["test"], theme=theme

@@ -10,7 +10,7 @@ import pytest
 from core.errors import InputError
 from core.figures.curves import Curve, Reference, loss_curves, smooth, thin
 from core.figures.diseases import auroc_intervals, confusion_grid
-from core.figures.gap import cosine_cones, paired_map, shift_curve
+from core.figures.gap import ShiftLine, ShiftRow, cosine_cones, paired_map, shift_curve
 from core.figures.similarity import off_diagonal_distribution, similarity_difference, similarity_panels
 from core.figures.space import UNKNOWN, Anchor, space_3d
 from core.figures.theme import LIGHT
@@ -154,10 +154,9 @@ class TestGap:
         assert [trace.name for trace in made.data] == ["two images (n=2)", "two texts (n=2)"]
 
     def test_the_shift_has_its_lines_at_zero_and_where_one_is(self) -> None:
-        made = shift_curve([-1, 0, 1], [3, 2, 3], [3, 2, 4], [0.5, np.nan, 0.7], marker=0.5)
+        line = ShiftLine(name="loss", values=[3, 2, 3], number=0)
+        made = shift_curve([-1, 0, 1], [ShiftRow(title="Loss", lines=[line])], marker=0.5)
         assert {shape.x0 for shape in made.layout.shapes} == {0, 0.5}
-        best = next(trace for trace in made.data if trace.name == "best")
-        assert (best.x[0], best.y[0]) == pytest.approx((1, 0.7))
 
     def test_unpaired_points_are_refused(self) -> None:
         with pytest.raises(InputError, match="two arrays"):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.figures.gap import cosine_cones, paired_map, shift_curve
+from core.figures.gap import ShiftLine, ShiftRow, cosine_cones, paired_map, shift_curve
 
 
 def test_shares_are_those_of_a_slow_count() -> None:
@@ -26,35 +28,43 @@ def test_one_scale_for_both_axes_of_a_map() -> None:
     assert (made.layout.yaxis.scaleanchor, made.layout.yaxis.scaleratio) == ("x", 1)
 
 
+def rows(*values: list[float], **more: Any) -> list[ShiftRow]:
+    """One row of a figure with a line for each list of values."""
+    return [
+        ShiftRow(title="m", lines=[ShiftLine(name=f"l{n}", values=v, number=n) for n, v in enumerate(values)], **more)
+    ]
+
+
 def test_curves_are_those_given_and_a_gap_stays_one() -> None:
     x, one, other, task = [-1, 0, 1], [3, np.nan, 2], [4, 5, 6], [0.5, np.nan, 0.6]
-    made = shift_curve(x, one, other, task)
-    for trace, values in zip(made.data[:3], (one, other, task), strict=True):
+    made = shift_curve(x, [*rows(one, other), *rows(task)])
+    for trace, values in zip(made.data, (one, other, task), strict=True):
         assert np.allclose(trace.x, x) and np.allclose(trace.y, values, equal_nan=True)
         assert not trace.connectgaps
+    assert [trace.yaxis for trace in made.data] == ["y", "y", "y2"]
 
 
-def test_without_a_task_there_is_one_row_and_no_best() -> None:
-    made = shift_curve([0, 1], [1, 2], [1, 2], [np.nan, np.nan])
-    assert len(made.data) == 2 and "yaxis2" not in made.layout
+def test_a_row_without_a_finite_value_is_left_out() -> None:
+    made = shift_curve([0, 1], [*rows([1, 2]), *rows([np.nan, np.inf])])
+    assert len(made.data) == 1 and "yaxis2" not in made.layout
 
 
-def test_an_infinite_score_is_not_the_best() -> None:
-    best = shift_curve([0, 1], [1, 2], [1, 2], [np.inf, 0.5]).data[-1]
-    assert best.y.tolist() == [0.5]
+def test_the_best_of_a_row_is_where_it_was_said_to_be() -> None:
+    made = shift_curve([0, 1], [*rows([1, 2]), *rows([5, 4], best=[(1.0, 4.0)], lowest=True)])
+    best = made.data[-1]
+    assert (best.x.tolist(), best.y.tolist(), best.yaxis) == ([1], [4], "y2")
+    assert (best.text, best.textposition) == (("4.000 at 1",), ("bottom center",))
 
 
-@pytest.mark.parametrize(
-    ("arrays", "words"),
-    [
-        (([0, 1], [1], [1, 2], None), "2 distances, 1 losses, 2 losses back"),
-        (([0, 1], [1, 2], [1], None), "1 losses back"),
-        (([0, 1], [1, 2], [1, 2], [0.5]), "2 distances, 1 scores"),
-    ],
-)
-def test_what_does_not_fit_is_refused(arrays: tuple[list[float], ...], words: str) -> None:
-    with pytest.raises(InputError, match=words):
-        shift_curve(*arrays)
+@pytest.mark.parametrize("values", [[[1.0]], [[1, 2], [1.0]]])
+def test_what_does_not_fit_is_refused(values: list[list[float]]) -> None:
+    with pytest.raises(InputError, match=r"2 shifts, .*1 l"):
+        shift_curve([0, 1], rows(*values))
+
+
+def test_the_frame_stays_where_it_is() -> None:
+    made = paired_map([[0, 0]], [[1, 1]], x_range=(-1, 1), y_range=(-0.5, 0.5))
+    assert (made.layout.xaxis.range, made.layout.yaxis.range) == ((-1, 1), (-0.5, 0.5))
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 3), (0,)])

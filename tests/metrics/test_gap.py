@@ -11,11 +11,11 @@ from scipy.special import logsumexp
 from core.errors import InputError
 from core.metrics.gap import (
     contrastive_loss,
+    finding_gaps,
     gap_direction,
     linear_separability,
     modality_gap,
     shift,
-    shift_curve,
     signed_distance,
 )
 
@@ -148,71 +148,6 @@ def test_loss_refuses_other_scales(scale: float) -> None:
         contrastive_loss(IMAGES, TEXTS, scale)
 
 
-# --------------------------------------------------------------------------------------------------------- curve
-
-
-def test_curve_is_made_of_its_parts() -> None:
-    curve = shift_curve(IMAGES, TEXTS, scale=10, distances=[-1, 0, 0.5])
-    u = gap_direction(IMAGES, TEXTS)
-    for i, d in enumerate([-1, 0, 0.5]):
-        images, texts = shift(IMAGES, TEXTS, d)
-        loss = contrastive_loss(images, texts, 10)
-        assert curve.distance[i] == pytest.approx(signed_distance(images, texts, u), rel=1e-5)
-        assert curve.loss_image_to_text[i] == pytest.approx(loss.image_to_text, rel=1e-5)
-        assert curve.loss_text_to_image[i] == pytest.approx(loss.text_to_image, rel=1e-5)
-        assert curve.loss[i] == pytest.approx(np.mean(loss), rel=1e-5)
-    assert np.isnan(curve.task).all()
-    assert curve.n_pairs == 200
-
-
-def test_default_steps_and_the_way_the_gap_goes() -> None:
-    curve = shift_curve(IMAGES, TEXTS, scale=10)
-    np.testing.assert_allclose(curve.requested, [-5 + 0.25 * i for i in range(41)])
-    gap = modality_gap(IMAGES, TEXTS).distance
-    assert curve.distance[20] == pytest.approx(gap)
-    assert curve.distance[0] > gap
-    assert curve.distance[-1] < 0
-    assert (np.diff(curve.distance) < 0).all()
-    nearest = curve.requested[np.argmin(np.abs(curve.distance))]
-    assert abs(nearest - gap) <= 0.25
-
-
-def test_task_gets_the_shifted_rows_or_the_shifted_prompts() -> None:
-    seen: list[tuple[np.ndarray, np.ndarray]] = []
-
-    def task(images: np.ndarray, texts: np.ndarray) -> float:
-        seen.append((images, texts))
-        return float(len(seen))
-
-    curve = shift_curve(IMAGES, TEXTS, scale=10, distances=[0.5, 1.0], task=task, max_pairs=30)
-    assert curve.task.tolist() == [1, 2]
-    np.testing.assert_allclose(seen[1][0], shift(IMAGES, TEXTS, 1.0)[0], atol=1e-6)
-    np.testing.assert_allclose(seen[1][1], shift(IMAGES, TEXTS, 1.0)[1], atol=1e-6)
-    prompts = np.eye(16)[:3]
-    shift_curve(IMAGES, TEXTS, scale=10, distances=[1.0], task=task, task_texts=prompts)
-    u = gap_direction(IMAGES, TEXTS)
-    np.testing.assert_allclose(seen[2][1], unit(prompts + 0.5 * u), atol=1e-6)
-
-
-def test_drawn_pairs_are_seeded_and_counted() -> None:
-    curves = [shift_curve(IMAGES, TEXTS, scale=10, distances=[0], max_pairs=30, seed=s) for s in (0, 0, 1)]
-    assert curves[0].n_pairs == 30
-    assert curves[0].loss == curves[1].loss
-    assert curves[0].loss != curves[2].loss
-    assert curves[0].distance == curves[2].distance
-
-
-@pytest.mark.parametrize("distances", [[], [[1.0]], [0, math.nan]])
-def test_curve_refuses_other_distances(distances: list[float]) -> None:
-    with pytest.raises(InputError, match="distances"):
-        shift_curve(IMAGES, TEXTS, scale=10, distances=distances)
-
-
-def test_curve_refuses_prompts_of_another_width() -> None:
-    with pytest.raises(InputError, match="task_texts has 3"):
-        shift_curve(IMAGES, TEXTS, scale=10, task_texts=np.ones((2, 3)))
-
-
 # -------------------------------------------------------------------------------------------------- separability
 
 
@@ -241,3 +176,39 @@ def test_separability_is_seeded_and_undefined_for_few() -> None:
         IMAGES, TEXTS, max_rows=20, seed=5
     )
     assert math.isnan(linear_separability(IMAGES[:4], TEXTS))
+
+
+# ------------------------------------------------------------------------------------------------------ findings
+
+
+def test_gap_of_a_finding_by_hand() -> None:
+    images, texts = [[2.0, 0], [0, 3.0], [1.0, 0]], [[-1.0, 0], [0, 1.0], [0, 1.0]]
+    found = finding_gaps(images, texts, [[1, 0], [np.nan, 1], [0, 1]], least=1)
+    # Alone, (1, 0) against (-1, 0); the other two: (0.5, 0.5) against (0, 1).
+    np.testing.assert_allclose(found.gaps, [2, math.sqrt(0.5)])
+    assert found.support.tolist() == [1, 2]
+
+
+def test_too_few_pairs_have_no_gap() -> None:
+    labels = np.zeros((200, 3))
+    labels[:10, 0], labels[:9, 1] = 1, 1
+    found = finding_gaps(IMAGES, TEXTS, labels)
+    assert found.gaps[0] == pytest.approx(modality_gap(IMAGES[:10], TEXTS[:10]).distance)
+    assert np.isnan(found.gaps[1:]).all() and np.isnan(found.expected[1:]).all()
+    assert found.support.tolist() == [10, 9, 0]
+    assert finding_gaps(IMAGES, TEXTS, np.zeros((200, 0))).gaps.shape == (0,)
+
+
+def test_what_chance_makes_of_few_pairs_is_what_many_draws_make_of_them() -> None:
+    labels = np.zeros((200, 2))
+    labels[:12, 0], labels[:, 1] = 1, 1
+    found, rng = finding_gaps(IMAGES, TEXTS, labels), np.random.default_rng(0)
+    draws = [rng.permutation(200)[:12] for _ in range(3000)]
+    squares = [modality_gap(IMAGES[rows], TEXTS[rows]).distance ** 2 for rows in draws]
+    assert found.expected[0] == pytest.approx(math.sqrt(np.mean(squares)), rel=1e-3)
+    assert found.expected[0] > found.expected[1] == pytest.approx(modality_gap(IMAGES, TEXTS).distance)
+
+
+def test_labels_of_other_pairs_are_refused() -> None:
+    with pytest.raises(InputError, match="200 rows and labels has 3"):
+        finding_gaps(IMAGES, TEXTS, np.zeros((3, 2)))

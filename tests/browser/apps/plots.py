@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from dashboard.components.plot import Click, plot
+from dashboard.components.plot import Report, plot
 
 st.set_page_config(layout="wide")
 BARE = go.layout.Template()
@@ -36,17 +36,45 @@ def flat(kind: str) -> go.Figure:
     return figure.add_layout_image(source="http://192.0.2.1/beacon.png", x=0, y=1, sizex=1, sizey=1)
 
 
-def note(name: str, click: Click | None) -> None:
-    """Keep every click that arrives, so that one that came twice would be seen."""
-    if click:
+def square(colour: str) -> go.Figure:
+    """The same corners, seen flat: the one at (1, 1) carries 107, as (1, 1, 1) of the cube does."""
+    corners = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], dtype=np.float32)
+    trace = go.Scattergl(x=corners[:, 0], y=corners[:, 1], mode="markers", marker={"size": 20, "color": colour})
+    trace.customdata = np.array([100, 101, 102, 107], dtype=np.int32)
+    axis = {"range": [-1, 2]}
+    return go.Figure(trace, {"template": BARE, "margin": MARGIN, "xaxis": axis, "yaxis": axis, "dragmode": "lasso"})
+
+
+def growing() -> go.Figure:
+    """The cube at three moments: nothing, half of it, all of it."""
+    made, whole = cube("teal"), cube("teal").data[0]
+    made.frames = [
+        go.Frame(
+            name=f"epoch {epoch}",
+            traces=[0],
+            data=[go.Scatter3d(x=whole.x * size, y=whole.y * size, z=whole.z * size)],
+        )
+        for epoch, size in ((0, 0.0), (5, 0.5), (9, 1.0))
+    ]
+    return made
+
+
+def note(name: str, report: Report) -> None:
+    """Keep everything that arrives, so that what came twice would be seen."""
+    if (click := report.click) is not None:
         st.session_state.setdefault("clicks", []).append((name, click.curve, click.point, click.customdata))
+    if report.region or report.moment:
+        held = (
+            [round(sum(place) / len(place), 1) for place in zip(*report.region, strict=True)] if report.region else None
+        )
+        st.session_state.setdefault("heard", []).append((name, held, report.moment))
 
 
 def maps() -> None:
     colour = st.segmented_control("Colour", ["crimson", "teal"], default="teal")
     for name, column in zip(("map", "twin"), st.columns(2), strict=True):
         with column:
-            note(name, plot(cube(colour), key=name, alt=name, height=260, clicks=True, camera_group="maps"))
+            note(name, plot(cube(colour), key=name, alt=name, height=260, clicks=True, group="maps"))
 
 
 def cells() -> None:
@@ -64,6 +92,22 @@ def live() -> None:
     plot(figure, key="live", alt="Loss by step", height=220)
 
 
+def linked() -> None:
+    left, middle, right = st.columns(3)
+    with left:
+        plot(cube("teal"), key="cube", alt="cube", height=260, group="linked")
+    with middle:
+        note("flat", plot(square("teal"), key="flat", alt="flat", height=260, encloses=True, group="linked"))
+    with right:
+        stands = st.session_state.setdefault("stands", 1)
+        report = plot(growing(), key="growing", alt="growing", height=300, group="linked", moment=stands)
+        note("growing", report)
+        if report.moment:
+            st.session_state["stands"] = ("epoch 0", "epoch 5", "epoch 9").index(report.moment)
+            st.rerun()
+    st.text(f"heard={st.session_state.get('heard', [])}")
+
+
 def many() -> None:
     round_ = int(st.number_input("Round", value=0, step=1))
     for number, column in enumerate(st.columns(8)):
@@ -71,6 +115,6 @@ def many() -> None:
             plot(cube("gold"), key=f"plot {number} of round {round_}", alt="One of eight", height=80)
 
 
-{"maps": maps, "cells": cells, "live": live, "many": many}[st.query_params["show"]]()
+{"maps": maps, "cells": cells, "live": live, "linked": linked, "many": many}[st.query_params["show"]]()
 st.button("Rerun")
 st.text(f"clicks={st.session_state.get('clicks', [])}")
