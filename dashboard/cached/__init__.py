@@ -16,12 +16,8 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from core import snapshots as kept
-from core.config.importing import MappingConfig, Source
 from core.imported import ImportedSet, folder_of
-from core.logbook import Logbook, Metrics
 from core.maps.first import first_picture
-from core.metrics import similarity
 from core.metrics.comparison import PatientScores
 from core.metrics.gap import modality_gap
 from core.metrics.neighbours import Neighbours, nearest
@@ -30,19 +26,11 @@ from core.metrics.plane import plane as plane_of
 from core.metrics.sampling import stratified
 from core.pictures.chart import Chart
 from core.pictures.chart import chart as make_chart
-from core.pictures.seen import Sheet, sheet
 from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run
 from core.searches import Search, Trial
-from core.seen import FILE, Seen
 from core.store import EmbeddingSet, Projection
-from core.studies.folder import Folder
-from core.studies.mapping import open_table, propose
-from core.studies.sources import guess
 from core.studies.study import Study
-from core.studies.tables import ROW
-from core.vectors.formats import READERS
-from core.vectors.reading import SUFFIXES
 from core.workspace import home
 from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
 from dashboard.cached.stamps import Stamp, stamp
@@ -69,6 +57,9 @@ __all__ = [  # from the other files of this package; everything below is public,
     "stamp",
     "subfolders",
 ]
+
+FOUND = 12
+"""So many radiographs are found by text."""
 
 
 def study(name: str, findings: tuple[str, ...] = ()) -> Study:

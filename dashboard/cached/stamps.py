@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 Stamp = tuple[str, int, int]
-FOUND = 12
-"""So many radiographs are found by text."""
 
 
 def stamp(path: Path) -> Stamp:
