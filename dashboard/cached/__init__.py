@@ -1,6 +1,6 @@
 """Files that were read once are not read again while they stay the same.
 
-The only file with Streamlit's caches. A cache is keyed on (path, mtime_ns, size) of the manifest that names the data,
+The only place with Streamlit's caches. A cache is keyed on (path, mtime_ns, size) of the manifest that names the data,
 never on the data; what lies in somebody's folder is looked up again after half a minute, and a log that grows is read
 on from where it was. Arrays are kept as they are and marked read-only (``cache_resource``): ``cache_data`` would copy
 them at every rerun.
@@ -16,12 +16,8 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from core import snapshots as kept
-from core.config.importing import MappingConfig, Source
 from core.imported import ImportedSet, folder_of
-from core.logbook import Logbook, Metrics
 from core.maps.first import first_picture
-from core.metrics import similarity
 from core.metrics.comparison import PatientScores
 from core.metrics.gap import modality_gap
 from core.metrics.neighbours import Neighbours, nearest
@@ -30,33 +26,40 @@ from core.metrics.plane import plane as plane_of
 from core.metrics.sampling import stratified
 from core.pictures.chart import Chart
 from core.pictures.chart import chart as make_chart
-from core.pictures.seen import Sheet, sheet
 from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run
 from core.searches import Search, Trial
-from core.seen import FILE, Seen
 from core.store import EmbeddingSet, Projection
-from core.studies.folder import Folder
-from core.studies.mapping import open_table, propose
-from core.studies.sources import guess
 from core.studies.study import Study
-from core.studies.tables import ROW
-from core.vectors.formats import READERS
-from core.vectors.reading import SUFFIXES
 from core.workspace import home
+from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
+from dashboard.cached.stamps import Stamp, stamp
+from dashboard.cached.training import (
+    metrics,
+    seen,
+    snapshot_centroids,
+    snapshot_embeddings,
+    snapshot_maps_of,
+    snapshots,
+)
 
-Stamp = tuple[str, int, int]
+__all__ = [  # from the other files of this package; everything below is public, too
+    "embedding_files",
+    "folder",
+    "guessed",
+    "metrics",
+    "proposal",
+    "seen",
+    "snapshot_centroids",
+    "snapshot_embeddings",
+    "snapshot_maps_of",
+    "snapshots",
+    "stamp",
+    "subfolders",
+]
+
 FOUND = 12
 """So many radiographs are found by text."""
-
-
-def stamp(path: Path) -> Stamp:
-    """What changes when a file does; all zero where it is absent."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return str(path), 0, 0
-    return str(path), found.st_mtime_ns, found.st_size
 
 
 def study(name: str, findings: tuple[str, ...] = ()) -> Study:
@@ -84,54 +87,6 @@ def _first_rows(fingerprint: str, findings: tuple[str, ...], most: int, _of: Stu
     found = stratified(_of.labels, most)
     found.setflags(write=False)
     return found
-
-
-@st.cache_resource(ttl=30, max_entries=2, show_spinner="Looking into the folder …")
-def folder(path: Path) -> Folder:
-    """What lies in a folder of radiographs, as it was half a minute ago at most."""
-    return Folder.read(path)
-
-
-@st.cache_resource(ttl=30, max_entries=8, show_spinner=False)
-def subfolders(root: Path, most: int = 200) -> list[Path]:
-    """The folders in a root, two levels deep, then the root; folders of pictures alone are not worth a line."""
-    if not root.is_dir():
-        return []
-    inside = sorted(path for pattern in ("*", "*/*") for path in root.glob(pattern) if _offered(path))
-    return [*[path for path in inside if path.resolve().is_relative_to(root)][: most - 1], root]
-
-
-def _offered(path: Path) -> bool:
-    return path.is_dir() and not path.name.startswith(".") and not path.name.lower().startswith("images")
-
-
-@st.cache_resource(ttl=30, max_entries=8, show_spinner=False)
-def embedding_files(root: Path, most: int = 200) -> list[Path]:
-    """The files in a root, up to three levels deep, that may hold embeddings, tables last; no links out of it."""
-    if not root.is_dir():
-        return []
-    inside = sorted(path for pattern in ("*", "*/*", "*/*/*") for path in root.glob(pattern))
-    wanted = [path for path in inside if path.suffix.lower() in SUFFIXES and path.suffix.lower() != ".txt"]
-    found = [path for path in wanted if path.is_file() and path.resolve().is_relative_to(root)]
-    return sorted(found, key=lambda path: path.suffix.lower() not in READERS)[:most]
-
-
-def proposal(path: Path, table: str) -> tuple[list[str], MappingConfig, int]:
-    """The columns of a table, a proposal what they mean, and its rows."""
-    return _proposal(stamp(path / table), path, table)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Reading the table …")
-def _proposal(key: Stamp, _path: Path, _table: str) -> tuple[list[str], MappingConfig, int]:
-    there = folder(_path)
-    name, rows = open_table(there, _table)
-    return [column for column in rows if column != ROW], propose(there, rows, name), len(rows)
-
-
-@st.cache_resource(ttl=30, max_entries=8, show_spinner=False)
-def guessed(path: Path) -> Source:
-    """The source that a folder looks like."""
-    return guess(folder(path))
 
 
 def embeddings(run: Run, name: str) -> EmbeddingSet:
@@ -189,54 +144,6 @@ def _projection(key: Stamp, _run: Run) -> Projection:
     return found
 
 
-def snapshots(run: Run) -> list[kept.Snapshot]:
-    """The moments of its training that a run has kept so far."""
-    return _snapshots(stamp(run.folder / kept.FOLDER), run)
-
-
-@st.cache_resource(max_entries=100, show_spinner=False)
-def _snapshots(key: Stamp, _run: Run) -> list[kept.Snapshot]:
-    return kept.snapshots_of(_run)
-
-
-def snapshot_embeddings(run: Run, step: int, name: str) -> EmbeddingSet:
-    """``images``, ``texts``, ``prompts`` or ``negatives`` of a moment that :func:`snapshots` lists."""
-    folder = run.folder / kept.FOLDER / kept.step_name(step)
-    return _snapshot_embeddings(stamp(folder / f"{name}.json"), folder, name)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _snapshot_embeddings(key: Stamp, _folder: Path, name: str) -> EmbeddingSet:
-    found = EmbeddingSet.load(_folder / name)
-    found.vectors.setflags(write=False)
-    return found
-
-
-def snapshot_centroids(run: Run, step: int, of: Study) -> NDArray[np.float32]:
-    """Disease centroids (K, d) of the test samples in a snapshot, NaN without support."""
-    folder = run.folder / kept.FOLDER / kept.step_name(step)
-    return _snapshot_centroids(stamp(folder / "images.json"), of.fingerprint, of.findings, run, step, of)
-
-
-@st.cache_resource(max_entries=400, show_spinner=False)
-def _snapshot_centroids(
-    key: Stamp, fingerprint: str, findings: tuple[str, ...], _run: Run, step: int, _of: Study
-) -> NDArray[np.float32]:
-    images = EmbeddingSet.load(_run.folder / kept.FOLDER / kept.step_name(step) / "images")  # wanted once
-    return similarity.centroids(*kept.judged_part(images, _of))[0]
-
-
-def snapshot_maps_of(run: Run) -> list[kept.SnapshotMap]:
-    """The maps of those moments, as far as they belong to the map that the run has now."""
-    projections = run.folder / "projections"
-    return _snapshot_maps(stamp(run.folder / kept.MAPS / kept.MANIFEST), stamp(projections / "umap.json"), run)
-
-
-@st.cache_resource(max_entries=100, show_spinner=False)
-def _snapshot_maps(key: Stamp, frame: Stamp, _run: Run) -> list[kept.SnapshotMap]:
-    return kept.snapshot_maps(_run)
-
-
 def chart(run: Run, of: Study, stem: str = "umap") -> Chart:
     """A map of a run in the order of its study.
 
@@ -282,28 +189,6 @@ def evaluation(run: Run) -> dict[str, Any]:
 @st.cache_resource(max_entries=300, show_spinner=False)
 def _evaluation(key: Stamp, _run: Run) -> dict[str, Any]:
     return _run.evaluation()
-
-
-def metrics(run: Run) -> Metrics:
-    """What ``metrics.jsonl`` holds so far; of one that grew since the last look only the new lines are read."""
-    return _logbook(run.folder / "metrics.jsonl").read()
-
-
-@st.cache_resource(max_entries=20, show_spinner=False)
-def _logbook(path: Path) -> Logbook:
-    """Keyed on the path alone: it sees for itself what is new in the file, and whether it is another one."""
-    return Logbook(path)
-
-
-def seen(run: Run, of: Study) -> Sheet | None:
-    """The radiographs that a run was looking at when it last wrote them down; None where it has not yet."""
-    key = stamp(run.folder / FILE)
-    return _seen(key, of.fingerprint, run, of) if key[1] else None
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _seen(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> Sheet:
-    return sheet(_of, _run.config, Seen.load(_run.folder))
 
 
 def trials(search: Search) -> list[Trial]:
