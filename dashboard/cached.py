@@ -21,7 +21,7 @@ from core.config.importing import MappingConfig, Source
 from core.imported import ImportedSet, folder_of
 from core.logbook import Logbook, Metrics
 from core.metrics.comparison import PatientScores
-from core.metrics.gap import modality_gap
+from core.metrics.gap import gap_of as gap_of_unit
 from core.metrics.neighbours import Neighbours, nearest
 from core.metrics.plane import Plane
 from core.metrics.plane import plane as plane_of
@@ -330,7 +330,7 @@ def gap_of(run: Run, of: Study) -> float:
 
 @st.cache_resource(max_entries=40, show_spinner=False)
 def _gap_of(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> float:
-    return modality_gap(*pairs(_run, _of)[:2]).distance
+    return gap_of_unit(*pairs(_run, _of)[:2]).distance  # what is embedded has norm 1
 
 
 def plane(run: Run, of: Study) -> Plane:
