@@ -27,8 +27,8 @@ class Item:
     """One piece of work.
 
     Attributes:
-        kind: ``run``, ``map`` (of a run), ``import``, ``ablation``, ``search``, ``worker`` (of a search), ``embeddings``
-            or ``asking`` (what answers for a run, while it does).
+        kind: ``run``, ``map`` (of a run), ``import``, ``ablation``, ``search``, ``worker`` (of a search),
+            ``embeddings`` or ``asking`` (what answers for a run, while it does).
         id: what it is called by; with the kind before it (``import:nih``) no other is called so.
         title: of a run; else what it works on.
         progress: of what is at work, in words.

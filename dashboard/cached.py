@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
-from core.maps.first import first_picture
 from numpy.typing import NDArray
 
+from core import snapshots as kept
 from core.config.importing import MappingConfig, Source
 from core.imported import ImportedSet, folder_of
 from core.logbook import Logbook, Metrics
+from core.maps.first import first_picture
+from core.metrics import similarity
 from core.metrics.comparison import PatientScores
 from core.metrics.gap import gap_of as gap_of_unit
 from core.metrics.neighbours import Neighbours, nearest
@@ -33,7 +35,6 @@ from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run
 from core.searches import Search, Trial
 from core.seen import FILE, Seen
-from core.snapshots import FOLDER, MANIFEST, MAPS, Snapshot, SnapshotMap, snapshot_maps, snapshots_of, step_name
 from core.store import EmbeddingSet, Projection
 from core.studies.folder import Folder
 from core.studies.mapping import open_table, propose
@@ -152,7 +153,7 @@ def found(run: Run, name: str, vector: NDArray[np.float32]) -> Neighbours:
 
 @st.cache_resource(max_entries=100, show_spinner=False)
 def _found(key: Stamp, name: str, _run: Run, _vector: NDArray[np.float32]) -> Neighbours:
-    return nearest(embeddings(_run, "images").vectors, _vector, FOUND)
+    return nearest(embeddings(_run, "images").vectors, _vector, FOUND, normalised=True)
 
 
 def neighbours(run: Run, row: int, count: int) -> Neighbours:
@@ -162,7 +163,7 @@ def neighbours(run: Run, row: int, count: int) -> Neighbours:
 
 @st.cache_resource(max_entries=500, show_spinner=False)
 def _neighbours(key: Stamp, row: int, count: int, _run: Run) -> Neighbours:
-    return nearest(embeddings(_run, "images").vectors, row, count)
+    return nearest(embeddings(_run, "images").vectors, row, count, normalised=True)
 
 
 def imported(name: str) -> ImportedSet:
@@ -188,38 +189,52 @@ def _projection(key: Stamp, _run: Run) -> Projection:
     return found
 
 
-def snapshots(run: Run) -> list[Snapshot]:
+def snapshots(run: Run) -> list[kept.Snapshot]:
     """The moments of its training that a run has kept so far."""
-    return _snapshots(stamp(run.folder / FOLDER), run)
+    return _snapshots(stamp(run.folder / kept.FOLDER), run)
 
 
 @st.cache_resource(max_entries=100, show_spinner=False)
-def _snapshots(key: Stamp, _run: Run) -> list[Snapshot]:
-    return snapshots_of(_run)
+def _snapshots(key: Stamp, _run: Run) -> list[kept.Snapshot]:
+    return kept.snapshots_of(_run)
 
 
 def snapshot_embeddings(run: Run, step: int, name: str) -> EmbeddingSet:
     """``images``, ``texts``, ``prompts`` or ``negatives`` of a moment that :func:`snapshots` lists."""
-    folder = run.folder / FOLDER / step_name(step)
+    folder = run.folder / kept.FOLDER / kept.step_name(step)
     return _snapshot_embeddings(stamp(folder / f"{name}.json"), folder, name)
 
 
-@st.cache_resource(max_entries=400, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _snapshot_embeddings(key: Stamp, _folder: Path, name: str) -> EmbeddingSet:
     found = EmbeddingSet.load(_folder / name)
     found.vectors.setflags(write=False)
     return found
 
 
-def snapshot_maps_of(run: Run) -> list[SnapshotMap]:
+def snapshot_centroids(run: Run, step: int, of: Study) -> NDArray[np.float32]:
+    """Disease centroids (K, d) of the test samples in a snapshot, NaN without support."""
+    folder = run.folder / kept.FOLDER / kept.step_name(step)
+    return _snapshot_centroids(stamp(folder / "images.json"), of.fingerprint, of.findings, run, step, of)
+
+
+@st.cache_resource(max_entries=400, show_spinner=False)
+def _snapshot_centroids(
+    key: Stamp, fingerprint: str, findings: tuple[str, ...], _run: Run, step: int, _of: Study
+) -> NDArray[np.float32]:
+    images = EmbeddingSet.load(_run.folder / kept.FOLDER / kept.step_name(step) / "images")  # wanted once
+    return similarity.centroids(*kept.judged_part(images, _of))[0]
+
+
+def snapshot_maps_of(run: Run) -> list[kept.SnapshotMap]:
     """The maps of those moments, as far as they belong to the map that the run has now."""
     projections = run.folder / "projections"
-    return _snapshot_maps(stamp(run.folder / MAPS / MANIFEST), stamp(projections / "umap.json"), run)
+    return _snapshot_maps(stamp(run.folder / kept.MAPS / kept.MANIFEST), stamp(projections / "umap.json"), run)
 
 
 @st.cache_resource(max_entries=100, show_spinner=False)
-def _snapshot_maps(key: Stamp, frame: Stamp, _run: Run) -> list[SnapshotMap]:
-    return snapshot_maps(_run)
+def _snapshot_maps(key: Stamp, frame: Stamp, _run: Run) -> list[kept.SnapshotMap]:
+    return kept.snapshot_maps(_run)
 
 
 def chart(run: Run, of: Study, stem: str = "umap") -> Chart:

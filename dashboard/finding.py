@@ -18,7 +18,7 @@ from dashboard import cached, selection
 from dashboard.thumbnails import thumbnails
 from dashboard.widgets import findings_of, label, plain
 
-WIDTH, TOGETHER, NAMED = 156, 6, 3
+WIDTH, TOGETHER, NAMED = 148, 6, 3
 SOON = 0.25
 """Seconds that the page waits for a process that is warm, before it shows that it waits."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+from collections.abc import Collection, Sequence
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -10,9 +13,10 @@ from core.errors import InputError
 from core.figures.theme import PALETTES, with_palette
 from core.pictures.colourings import colour_name, colourings
 from core.pictures.space import FIRST_DRAW, Look
+from core.runs import Run
 from core.studies.study import Study
 from dashboard import cached, selection
-from dashboard.widgets import plain, theme
+from dashboard.widgets import label, plain, theme
 
 LABELLED = {"Prompts": ("prompt",), "Centroids": ("centroid",), "Both": ("prompt", "centroid"), "None": ()}
 SIGHTS = {"3D": (False,), "Flat": (True,), "Both": (False, True)}
@@ -24,25 +28,21 @@ def looks(study: Study, place: st.delta_generator.DeltaGenerator) -> list[Look]:
     """The widgets of the first row, and what they say: a look for each picture of a map."""
     with place:
         by = selection.one("Colour by", colourings(study), name="colour", format_func=colour_name)
-    left, middle, right = st.columns([2, 3, 2], vertical_alignment="bottom")
-    with left:
+    labelled, arrows = "None", False
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         sight = selection.one(
             "Seen", list(SIGHTS), name="sight", draw=st.segmented_control,
             help="Flat: from above, along the third axis. A lasso there selects radiographs.",
         )  # fmt: skip
-    labelled = "None"
-    if study.findings:
-        with middle:
+        if study.findings:
             labelled = selection.one("Names beside", list(LABELLED), name="labelled", draw=st.segmented_control)
-    with right, st.popover("Look", icon=":material/palette:", width="stretch"):
-        arrows = bool(study.findings) and selection.switch(
-            "Arrows", name="arrows", help="from the mean of the radiographs to each prompt and centroid"
-        )
-        _palette()
-    return [
-        Look(by=by, labelled=LABELLED[labelled], arrows=arrows, flat=flat, legend=number == 0)  # one explains both
-        for number, flat in enumerate(SIGHTS[sight])
-    ]
+        with st.popover("Look", icon=":material/palette:"):
+            if study.findings:
+                arrows = selection.switch(
+                    "Arrows", name="arrows", help="from the mean of the radiographs to each prompt and centroid"
+                )
+            _palette()
+    return [Look(by=by, labelled=LABELLED[labelled], arrows=arrows, flat=flat) for flat in SIGHTS[sight]]
 
 
 def _palette() -> None:
@@ -78,3 +78,26 @@ def drawn_rows(study: Study) -> NDArray[np.int64]:
     ):
         return np.arange(len(study))
     return cached.first_rows(study, FIRST_DRAW)
+
+
+SYMBOLS = {"prompt": "◆ disease prompts", "centroid": "✚ disease centroids"}
+
+
+def colour_legend(entries: Sequence[tuple[str, str]], kinds: Collection[str]) -> None:
+    """What colours and symbols mean, once for all maps that stand side by side.
+
+    Args:
+        entries: names, with nothing in them that could be markup, and colours.
+        kinds: of the anchors that are on the maps.
+    """
+    dots = [f'<span style="color:{html.escape(colour)}">●</span> {name}' for name, colour in entries]
+    marks = [words for kind, words in SYMBOLS.items() if kind in kinds]
+    parts = "".join(f'<span style="white-space:nowrap">{part}</span>' for part in [*dots, *marks])
+    st.html(f'<div style="display:flex;flex-wrap:wrap;gap:0.1rem 1rem;font-size:0.85rem">{parts}</div>')
+
+
+def run_title(run: Run) -> None:
+    """A run's label in one line, however narrow its column is, so that what stands below it begins at one height."""
+    words = html.escape(label(run))
+    line = "font-weight:600;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
+    st.html(f'<div style="{line}" title="{words}">{words}</div>')

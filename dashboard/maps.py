@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import streamlit as st
-from core.maps.asked import WITHOUT, AskedMap, maps_of, same_as_own
 
 from core.config.run import ProjectionConfig
 from core.errors import ArtefactError, ConfigError, FluoroscopeError
+from core.maps.asked import WITHOUT, AskedMap, maps_of, same_as_own
 from core.pictures.chart import Chart
 from core.runs import Run, list_runs
 from core.snapshots import no_snapshots, step_name

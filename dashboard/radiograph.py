@@ -41,7 +41,7 @@ def go_to(study: Study) -> None:
 
     wanted = st.text_input(
         "Go to a radiograph", key=FIELD, on_change=go, placeholder=str(study.samples["id"].iloc[0]), max_chars=200,
-        help="Its exact id, then Enter.",
+        help="Its exact id, then Enter.", width=300,
     ).strip()  # fmt: skip
     if wanted and row_of(study, wanted) is None:
         st.error(
@@ -99,10 +99,10 @@ def _findings(study: Study, row: int, runs: Sequence[Run]) -> None:
         name, error = short(run), f"error of {run.id[:4]}"
         columns[name], columns[error] = probabilities, np.abs(labels - probabilities)
         config[name] = st.column_config.ProgressColumn(
-            min_value=0.0, max_value=1.0, format="%.2f", width=150, help="The probability that the model gives."
+            min_value=0.0, max_value=1.0, format="%.2f", width=125, help="The probability that the model gives."
         )
         config[error] = st.column_config.ProgressColumn(
-            min_value=0.0, max_value=1.0, format="%.2f", width=110, color="orange",
+            min_value=0.0, max_value=1.0, format="%.2f", width=95, color="orange",
             help="How far the probability is from the label: 0 is right, 1 is as wrong as can be; none where the label "
             "is not known.",
         )  # fmt: skip

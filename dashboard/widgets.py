@@ -152,6 +152,7 @@ def show(
     encloses: bool = False,
     group: str | None = None,
     moment: int | None = None,
+    legend: bool = True,
     help: str = "",
     csv: Callable[[], bytes] | None = None,
 ) -> Report:
@@ -167,6 +168,7 @@ def show(
         encloses: whether a lasso does.
         group: figures of a group turn and play together, and ring what the pointer is over in one of them.
         moment: number of the frame at which a figure with frames stands.
+        legend: whether its legend is seen on the page, too, not in exports alone.
         help: how to read it.
         csv: makes the CSV where that holds more than the figure draws.
     """
@@ -179,6 +181,7 @@ def show(
         encloses=encloses,
         group=group,
         moment=moment,
+        legend=legend,
         file_name=file_name(name, "svg").removesuffix(".svg"),
     )
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):

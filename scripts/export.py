@@ -12,7 +12,7 @@ from core.errors import ExportError
 from core.figures.export import FORMATS, figure_bytes, figure_csv, file_name
 from core.figures.theme import DARK, LIGHT, Theme
 from core.files import replacing
-from core.pictures import curves, diseases, gap, similarity, space, zero_shot
+from core.pictures import curves, diseases, gap, ordering, similarity, similarity_epochs, space, zero_shot
 from core.pictures.source import Files
 from core.runs import Run, common_study, list_runs
 from core.studies.study import Study
@@ -21,20 +21,19 @@ from scripts.common import main
 Draw = Callable[[list[Run], Study, argparse.Namespace, Theme], go.Figure | None]
 
 
-def panels_of(runs: list[Run], study: Study, arguments: argparse.Namespace) -> list[similarity.Panel]:
-    return similarity.of_runs(Files(), runs, study, arguments.cosines)
+def frame_of(runs: list[Run], study: Study, arguments: argparse.Namespace) -> ordering.Frame:
+    return ordering.arranged(similarity.of_runs(Files(), runs, study, arguments.cosines), arguments.order)[0]
 
 
 FIGURES: dict[str, Draw] = {
     "curves": lambda runs, study, a, t: curves.curves(Files(), runs, a.quantity, theme=t),
     "space": lambda runs, study, a, t: space.space(Files(), runs[0], study, look=space.Look(by=a.colour), theme=t),
     "similarity": lambda runs, study, a, t: similarity.panels(
-        similarity.of_runs(Files(), runs, study, a.cosines), theme=t
+        (frame := frame_of(runs, study, a)).panels, frame.tree, theme=t
     ),
-    "difference": lambda runs, study, a, t: similarity.difference(
-        similarity.of_runs(Files(), runs, study, a.cosines), theme=t
-    ),
-    "pairs": lambda runs, study, a, t: similarity.pairs(panels_of(runs, study, a), theme=t),
+    "similarity-epochs": lambda runs, study, a, t: similarity_epochs.curves(Files(), runs, study, a.cosines, theme=t),
+    "difference": lambda runs, study, a, t: similarity.difference(frame_of(runs, study, a).panels, theme=t),
+    "pairs": lambda runs, study, a, t: similarity.pairs(frame_of(runs, study, a).panels, theme=t),
     "gap-map": lambda runs, study, a, t: gap.paired(Files(), runs[0], study, shifted=a.shift, theme=t),
     "cones": lambda runs, study, a, t: gap.cones(Files(), runs[0], study, theme=t),
     "shift": lambda runs, study, a, t: gap.shift(Files(), runs[0], marker=a.shift, theme=t),
@@ -61,6 +60,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--quantity", choices=sorted(curves.QUANTITIES), default="loss", help="of curves")
     parser.add_argument("--colour", default="findings", help="of the space: findings, one finding, split, sex, …")
     parser.add_argument("--cosines", choices=sorted(similarity.KINDS), default="prompts", help="of similarity")
+    parser.add_argument("--order", choices=tuple(ordering.ORDERS), default="given", help="of similarity and difference")
     parser.add_argument("--shift", type=float, default=0.0, help="of the gap-map and the shift")
     parser.add_argument("--rule", choices=("f1", "youden", "fixed"), default="f1", help="of the confusion")
     return parser.parse_args()

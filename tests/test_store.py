@@ -149,6 +149,20 @@ def test_projection_round_trip(tmp_path: Path) -> None:
     assert loaded.of_kind("nothing")[1].shape == (0, 3)
 
 
+def test_scores_of_points_travel_with_a_projection(tmp_path: Path) -> None:
+    scores = {"trustworthiness": np.array([1, 0.5, np.nan, np.nan], np.float32)}
+    projection(per_point=scores).save(tmp_path / "umap")
+    loaded = Projection.load(tmp_path / "umap")
+    assert list(loaded.per_point) == ["trustworthiness"]
+    np.testing.assert_array_equal(loaded.per_point["trustworthiness"], scores["trustworthiness"])
+    assert loaded.per_point["trustworthiness"].dtype == np.float32
+    projection().save(tmp_path / "old")
+    assert Projection.load(tmp_path / "old").per_point == {}
+    for wrong in ({"stability": np.ones(3, np.float32)}, {"x": np.ones(4, np.float32)}):
+        with pytest.raises(InputError, match="is no score of each of 4 points"):
+            projection(per_point=wrong)
+
+
 def test_a_damaged_projection_is_found(tmp_path: Path) -> None:
     projection().save(tmp_path / "umap")
     data = bytearray((tmp_path / "umap.parquet").read_bytes())

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 
 from core.asking.questions import WARM, Asked
 from core.asking.text_side import TextSide
-from core.errors import FluoroscopeError, Stopped
+from core.errors import ArtefactError, FluoroscopeError, Stopped
+from core.files import read_json
 from core.work import ProgressFile, StopRequest
 
 POLL = 0.03
 """Seconds between two looks for questions."""
+
+ABANDONED = 60.0
+"""Seconds after which a file that is being written has lost its writer."""
 
 STOPPED = "The process that answers was stopped. Ask again: it starts anew."
 log = logging.getLogger(__name__)
@@ -39,6 +44,7 @@ def _serve(asked: Asked, idle: float, stop: StopRequest) -> None:
     with progress.stage("loading the text tower"):
         weights, side = asked.weights(), TextSide.load(asked.run)
     log.info("the text side of run %s is loaded", asked.run.id)
+    tidy(asked, weights)
     with progress.stage(WARM):
         answered, last = 0, time.monotonic()
         while time.monotonic() - last < idle:
@@ -53,6 +59,22 @@ def _serve(asked: Asked, idle: float, stop: StopRequest) -> None:
             else:
                 time.sleep(POLL)
     log.info("nobody asked for %.0f s; %d answers since the start", idle, answered)
+
+
+def tidy(asked: Asked, weights: str) -> None:
+    """Remove answers of weights that the run has no longer, and words that a killed asker left half-written."""
+    for manifest in (asked.folder / "answers").glob("*.json"):
+        try:
+            current = read_json(manifest)["made_by"]["learned"] == weights
+        except (ArtefactError, KeyError, TypeError):
+            current = False
+        if not current:
+            manifest.unlink(missing_ok=True)
+            manifest.with_suffix(".safetensors").unlink(missing_ok=True)
+    for draft in (asked.folder / "questions").glob(".*.tmp"):
+        with contextlib.suppress(FileNotFoundError):  # it was finished between the look and this
+            if time.time() - draft.stat().st_mtime > ABANDONED:
+                draft.unlink()
 
 
 def _refuse_all(asked: Asked, reason: str) -> None:

@@ -143,7 +143,7 @@ class ProjectionConfig(Config):
     )
     engine: Literal["auto", "umap-learn", "fast"] = setting(
         default="auto",
-        help="what computes a map: umap-learn is the reference, fast (manifolds-rs) is checked against it; "
+        help="umap-learn: the reference (t-SNE: scikit-learn); fast: manifolds-rs, checked against it; "
         "auto: fast where it is installed",
     )
     dimensions: Literal[3, 2] = setting(default=3, help="of the map: in space, or flat")

@@ -64,7 +64,6 @@ class Drawing:
         moments: through which the map can be played; it stands where its own coordinates say.
         outline: corners (x, y) of what was enclosed on a flat map.
         reach: ends of each axis, see :func:`reach`; None: those of this map's own samples, at all moments.
-        legend: whether a legend says what the colours mean.
     """
 
     rows: ArrayLike | None = None
@@ -75,7 +74,6 @@ class Drawing:
     moments: Sequence[Moment] = ()
     outline: Sequence[tuple[float, float]] = ()
     reach: Sequence[tuple[float, float]] | None = None
-    legend: bool = True
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,9 @@ UNSUPPORTED = "×"
 SMALLEST = 9.0
 """Numbers that would be smaller (in px; 5.4 pt on paper) are left out: the colour says them."""
 
+TREE = 40
+"""Width of the tree beside heatmaps in pixels of layout."""
+
 LONGEST = 150
 """Room for the longest label of a cell's row or column, in pixels; what is longer is cut."""
 
@@ -45,7 +48,8 @@ def for_print(figure: go.Figure, columns: int) -> go.Figure:
     """A copy laid out at column width.
 
     A figure of small multiples says so in ``layout.meta``: ``panels`` (how many), ``per_row`` (how many side by side
-    for 1 and 2 columns), ``bar`` (whether a colour bar stands at the right). Their cells become square.
+    for 1 and 2 columns), ``bar`` (whether a colour bar stands at the right), ``tree`` (whether a tree of their rows
+    has the axes after theirs). Their cells become square.
     """
     printed = go.Figure(figure)
     printed.frames = []  # paper does not play
@@ -102,9 +106,9 @@ def _arrange(figure: go.Figure, panels: int, per_row: int, bar: bool) -> None:
     rows = -(-panels // per_row)
     width = int(figure.layout.width)
     left, below, steep = _margins(heat[0], per_row, width)
-    right, across = 58 if bar else 8, 12
-    wide = (width - left - right - across * (per_row - 1)) / per_row
-    titles = _titles([str(title.text or "") for title in figure.layout.annotations[:panels]], wide)
+    right, across, tree = 58 if bar else 8, 12, TREE if figure.layout.meta.get("tree") else 0
+    wide = (width - left - right - tree - across * (per_row - 1)) / per_row
+    titles = _titles([_one_line(title.text) for title in figure.layout.annotations[:panels]], wide)
     above = 30 + 15 * max(title.count("<br>") for title in titles)
     down = above + 4
     tall = wide * len(heat[0].y) / max(1, len(heat[0].x))
@@ -131,9 +135,18 @@ def _arrange(figure: go.Figure, panels: int, per_row: int, bar: bool) -> None:
         figure.layout.annotations[at].update(
             x=(x0 + wide / 2) / inner[0], y=y1 / inner[1], text=titles[at], xanchor="center", yanchor="bottom"
         )
+    if tree:
+        _beside(figure, panels + 1, tall, inner)
     _letter(heat, wide / max(1, len(heat[0].x)), tall / max(1, len(heat[0].y)))
     if any(UNSUPPORTED in np.asarray(trace.text) for trace in heat):
         _explain(figure, right)
+
+
+def _beside(figure: go.Figure, number: int, tall: float, inner: tuple[float, float]) -> None:
+    """Put the tree on the axes of a number beside the first row of panels, whose rows it joins."""
+    room = {"automargin": False, "showticklabels": False, "title": None}
+    figure.layout[f"xaxis{number}"].update(domain=_within(inner[0] - TREE + 4, inner[0], inner[0]), **room)
+    figure.layout[f"yaxis{number}"].update(domain=_within(inner[1] - tall, inner[1], inner[1]), **room)
 
 
 def _explain(figure: go.Figure, right: int) -> None:
@@ -160,6 +173,10 @@ def _margins(trace: Any, per_row: int, width: int) -> tuple[int, int, int]:
 def _ticks(names: Any) -> dict[str, Any]:
     """A label at every cell."""
     return {"tickvals": list(range(len(names))), "ticktext": [_cut(str(name), (LONGEST - 8) / 11) for name in names]}
+
+
+def _one_line(title: str | None) -> str:
+    return str(title or "").replace("<br>", " ")
 
 
 def _titles(titles: list[str], wide: float) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,26 @@ from core.figures.theme import LIGHT, Theme, distinct, dress, empty, figure, pla
 ANNOTATED = 16
 """Heatmaps with at most this many rows carry their numbers."""
 
+LETTERS = {1: 60, 2: 24, 3: 16}
+"""About so many letters fit into a line over one of so many heatmaps on a narrow page."""
+
+TREE = 0.14
+"""Width of a tree beside heatmaps, as a part of theirs."""
+
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tree:
+    """What hangs together: lines beside the rows of a heatmap.
+
+    Attributes:
+        lines: corners of each line: places (rows, from 0) and heights (0 at the rows themselves).
+        title: what the height is.
+    """
+
+    lines: Sequence[tuple[ArrayLike, ArrayLike]]
+    title: str
 
 
 def similarity_panels(
@@ -26,24 +46,30 @@ def similarity_panels(
     labels: Sequence[str],
     *,
     columns: Sequence[str] | None = None,
+    tree: Tree | None = None,
     theme: Theme = LIGHT,
 ) -> go.Figure:
     """Cosines (K, K) of one or more models side by side, on the one scale from -1 to 1, in the one order of ``labels``.
 
-    A NaN cell has no support and says so; it is never drawn as 0.
+    A NaN cell has no support and says so; it is never drawn as 0. A ``tree`` of the labels stands beside the last one.
     """
     if not len(matrices) or not len(labels):
         return empty(theme, "There is nothing to compare")
     same_length("A row of heatmaps", matrices=matrices, titles=titles)
     found = [_checked(matrix, len(labels), len(labels if columns is None else columns)) for matrix in matrices]
-    shown = [plain(title) or " " for title in titles]
-    made = make_subplots(cols=len(found), rows=1, subplot_titles=shown, shared_yaxes=True, horizontal_spacing=0.03)
+    shown = [wrapped(title, LETTERS.get(len(found), 16)) or " " for title in titles]
+    grown = [1.0] * len(found) + ([TREE * len(found)] if tree else [])
+    made = make_subplots(
+        cols=len(grown), rows=1, subplot_titles=shown, shared_yaxes=True, horizontal_spacing=0.03, column_widths=grown
+    )
     for number, (matrix, title) in enumerate(zip(found, titles, strict=True)):
         trace = _heatmap(matrix, labels, labels if columns is None else columns, theme, room=len(found))
         trace.update(zmin=-1, zmax=1, showscale=number == len(found) - 1, colorbar=_bar("cosine", theme))
         trace.update(name=plain(title))
         made.add_trace(trace, row=1, col=number + 1)
-    return _framed(made, theme, height=560, panels=len(found))
+    _framed(made, theme, height=560, panels=len(found))
+    made.layout.margin.t += 16 * max(title.count("<br>") for title in shown)
+    return made if tree is None else _with_tree(made, tree, len(labels), theme)
 
 
 def similarity_difference(
@@ -104,7 +130,7 @@ def _checked(matrix: ArrayLike, rows: int, columns: int) -> Floats:
 
 def _heatmap(matrix: Floats, rows: Sequence[str], columns: Sequence[str], theme: Theme, *, room: int) -> go.Heatmap:
     text = cells(matrix)
-    annotated = len(rows) <= ANNOTATED and room <= 2
+    annotated = len(rows) <= ANNOTATED and room == 1  # beside others the cells of a narrow page cannot hold them
     return go.Heatmap(
         z=matrix.astype(np.float32),
         x=distinct(columns),
@@ -113,7 +139,7 @@ def _heatmap(matrix: Floats, rows: Sequence[str], columns: Sequence[str], theme:
         text=text if annotated else np.where(np.isnan(matrix), "n=0", ""),
         texttemplate="%{text}",
         meta={"numbers": len(rows) <= ANNOTATED},
-        textfont={"size": {1: 10, 2: 9}.get(room, 8), "color": theme.ink},
+        textfont={"size": 10 if room == 1 else 8, "color": theme.ink},
         hovertemplate="%{y} · %{x}: %{z:.3f}<extra></extra>",
         hoverongaps=False,
         xgap=1,
@@ -134,4 +160,33 @@ def _framed(made: go.Figure, theme: Theme, *, height: int, panels: int) -> go.Fi
     made.update_annotations(font={"size": 13, "color": theme.ink, "family": theme.font})
     made.update_layout(margin={"t": 40, "l": 20, "r": 20, "b": 20})
     made.update_layout(meta={"panels": panels, "per_row": [1, 3], "bar": True})
+    return made
+
+
+def _with_tree(made: go.Figure, tree: Tree, rows: int, theme: Theme) -> go.Figure:
+    """The lines of a tree in the last column, each row's beginning at its height in the heatmaps."""
+    number = made.layout.meta["panels"] + 1
+    places: list[float] = []
+    heights: list[float] = []
+    for own, high in tree.lines:
+        places += [*np.asarray(own, np.float64).tolist(), np.nan]
+        heights += [*np.asarray(high, np.float64).tolist(), np.nan]
+    top = float(np.nanmax(heights, initial=0)) or 1.0
+    made.add_trace(
+        go.Scatter(
+            x=heights, y=places, mode="lines", line={"color": theme.ink, "width": 1}, name=plain(tree.title),
+            hovertemplate=f"{plain(tree.title)} %{{x:.3f}}<extra></extra>", showlegend=False, connectgaps=False,
+        ),
+        row=1,
+        col=number,
+    )  # fmt: skip
+    made.layout[f"xaxis{number}"].update(
+        type="linear", title={"text": plain(tree.title), "font": {"size": 11}, "standoff": 4}, tickangle=0,
+        range=[0, 1.04 * top], tickvals=[0, top], ticktext=["0", f"{top:.2g}"],
+    )  # fmt: skip
+    # the heatmaps' rows are names on an axis of their own kind: the same places, counted from 0
+    made.layout[f"yaxis{number}"].update(
+        type="linear", matches=None, range=[rows - 0.5, -0.5], autorange=False, showticklabels=False
+    )
+    made.update_layout(meta={**made.layout.meta, "tree": True})
     return made

@@ -88,9 +88,7 @@ def _map(
         made.add_trace(_trace(layer, points, anchors, axes))
         if layer.look["name"] == "radiographs":
             _explain(made, found, axes)
-    made.update_layout(
-        showlegend=drawing.legend, legend={"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant"}
-    )
+    made.update_layout(legend={"orientation": "h", "y": -0.02, "yanchor": "top", "itemsizing": "constant"})
     if drawing.moments:
         made.frames = [_frame(one, moving, axes) for one in drawing.moments]
     return made

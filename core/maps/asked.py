@@ -25,7 +25,7 @@ GRACE = 5.0
 WITHOUT = {
     "umap": ("perplexity",),
     "pca": ("engine", "neighbours", "min_dist", "epochs", "perplexity", "repeats"),
-    "tsne": ("engine", "neighbours", "min_dist", "epochs"),
+    "tsne": ("neighbours", "min_dist", "epochs"),
 }
 """Settings that do not change a map of each method."""
 

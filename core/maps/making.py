@@ -68,22 +68,21 @@ def maker(vectors: Points, config: ProjectionConfig) -> Maker:
         return _Principal(vectors, config, because=f"fewer than {FEWEST} points")
     if config.method == "pca":
         return _Principal(vectors, config)
+    quick = is_fast(config)
     if config.method == "tsne":
         from core.maps.tsne import Tsne
 
-        return Tsne(vectors, config)
-    if engine_of(config) == "fast":
-        return fast.Fast(vectors, config)
+        return fast.FastTsne(vectors, config) if quick and config.dimensions == 2 else Tsne(vectors, config)
+    if quick:
+        return fast.FastUmap(vectors, config)
     from core.maps.umap_learn import UmapLearn
 
     return UmapLearn(vectors, config)
 
 
-def engine_of(config: ProjectionConfig) -> str:
-    """``fast`` or ``umap-learn``: what makes a UMAP with these settings on this machine."""
-    if config.engine == "auto":
-        return "fast" if fast.installed() else "umap-learn"
-    return config.engine
+def is_fast(config: ProjectionConfig) -> bool:
+    """Whether the fast engine makes what it can make of these settings on this machine."""
+    return config.engine == "fast" or (config.engine == "auto" and fast.installed())
 
 
 class _Principal:

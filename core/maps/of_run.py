@@ -69,10 +69,12 @@ class Mapping:
 
     @property
     def repeats(self) -> int:
-        """How many maps under other random states are made; principal components know no random state."""
-        if self.maker.parameters["method"] == "pca":
+        """How many maps under other random states are made: none of principal components, which know no random state,
+        and of many points none by scikit-learn's t-SNE, which takes half an hour for each."""
+        made_by, many = self.maker.parameters, len(self.vectors) > LARGE
+        if made_by["method"] == "pca" or (many and made_by["engine"] == "scikit-learn"):
             return 0
-        return min(self.config.repeats, 1) if len(self.vectors) > LARGE else self.config.repeats
+        return min(self.config.repeats, 1) if many else self.config.repeats
 
     def drawn(self) -> Projection:
         """The map, not measured yet."""

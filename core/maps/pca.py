@@ -10,6 +10,9 @@ Points = NDArray[np.float32]
 START = 10.0
 """The range that UMAP starts from, to both sides."""
 
+SMALL = 1e-4
+"""The spread of the coordinates that t-SNE starts from (Kobak and Berens 2019)."""
+
 
 def principal(vectors: NDArray[np.float32], dimensions: int = 3) -> Points:
     """The first principal components (n, 3); the third is 0 on a flat map (``dimensions`` 2), as is what is missing.

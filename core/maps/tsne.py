@@ -1,4 +1,4 @@
-"""t-SNE: by scikit-learn in space, by the fast engine where it is wanted flat (it knows no other)."""
+"""t-SNE by scikit-learn: in space, and flat where the fast engine is not there or not wanted."""
 
 from __future__ import annotations
 
@@ -7,17 +7,11 @@ from typing import Any
 import numpy as np
 
 from core.config.run import ProjectionConfig
-from core.maps.pca import Points, in_space
-
-SMALL = 1e-4
-"""The spread of the coordinates that t-SNE starts from (Kobak and Berens 2019)."""
+from core.maps.pca import SMALL, Points, in_space
 
 
 class Tsne:
-    """t-SNE of one set of vectors (van der Maaten and Hinton, 2008), Barnes-Hut, under any random state.
-
-    Where it starts from coordinates, as it does here, no random state changes it but through rounding.
-    """
+    """t-SNE of one set of vectors (van der Maaten and Hinton, 2008), Barnes-Hut: nothing but its start changes it."""
 
     def __init__(self, vectors: Points, config: ProjectionConfig) -> None:
         import sklearn

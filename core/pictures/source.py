@@ -13,6 +13,7 @@ from core.metrics import similarity
 from core.metrics.comparison import PatientScores, patient_scores
 from core.metrics.plane import Plane, plane
 from core.runs import Run
+from core.snapshots import FOLDER, Snapshot, judged_part, snapshots_of, step_name
 from core.store import EmbeddingSet, Projection, paired_rows
 from core.studies.study import Study
 
@@ -41,6 +42,13 @@ class Source(Protocol):
 
     def plane(self, run: Run, study: Study) -> Plane:
         """The judged pairs on two axes, along the modality gap and across it; there must be a gap."""
+
+    def snapshots(self, run: Run) -> list[Snapshot]: ...
+
+    def snapshot_embeddings(self, run: Run, step: int, name: str) -> EmbeddingSet: ...
+
+    def snapshot_centroids(self, run: Run, step: int, study: Study) -> Vectors:
+        """Disease centroids (K, d) of the judged samples in a snapshot, NaN without support."""
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         """Scores on the test split, and on resampled test patients, the same for every run of the study."""
@@ -72,6 +80,15 @@ class Files:
 
     def plane(self, run: Run, study: Study) -> Plane:
         return plane(*self.pairs(run, study)[:2])
+
+    def snapshots(self, run: Run) -> list[Snapshot]:
+        return snapshots_of(run)
+
+    def snapshot_embeddings(self, run: Run, step: int, name: str) -> EmbeddingSet:
+        return EmbeddingSet.load(run.folder / FOLDER / step_name(step) / name)
+
+    def snapshot_centroids(self, run: Run, step: int, study: Study) -> Vectors:
+        return similarity.centroids(*judged_part(self.snapshot_embeddings(run, step, "images"), study))[0]
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         return test_scores(run.predictions(), study)

@@ -9,9 +9,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from core.figures.colouring import colours
 from core.figures.drawing import Anchor, Drawing, Marked, Moment
 from core.figures.space import space_2d, space_3d
-from core.figures.theme import LIGHT, Theme
+from core.figures.theme import LIGHT, Theme, plain
 from core.pictures.chart import Chart, chart
 from core.pictures.colourings import colouring
 from core.pictures.source import Source
@@ -34,7 +35,6 @@ class Look:
         arrows: whether lines lead from the samples' mean to the anchors.
         flat: seen from above: its first two axes alone.
         reach: ends of each axis, the same for maps that are compared; None: its own.
-        legend: whether a legend says what the colours mean.
     """
 
     by: str = "findings"
@@ -42,7 +42,6 @@ class Look:
     arrows: bool = False
     flat: bool = False
     reach: Sequence[tuple[float, float]] | None = None
-    legend: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +85,7 @@ def space(
     there = np.logical_and.reduce([one.known for one in (of, *moments.values())])
     rows = np.arange(len(study)) if rows is None else rows
     rows = rows[there[rows]]
-    colours = colouring(source, run, study, of, look.by)
+    values = colouring(source, run, study, of, look.by)
     axes = 2 if look.flat else 3
     made = Drawing(
         rows=rows,
@@ -97,10 +96,19 @@ def space(
         moments=[_moment(name, one, rows, axes) for name, one in moments.items()],
         outline=picked.outline if look.flat else (),
         reach=look.reach[:axes] if look.reach else None,
-        legend=look.legend,
     )
     draw = space_2d if look.flat else space_3d
-    return draw(of.samples[rows, :axes], replace(colours, values=colours.values[rows]), made, theme=theme)
+    return draw(of.samples[rows, :axes], replace(values, values=values.values[rows]), made, theme=theme)
+
+
+def explained(
+    source: Source, run: Run, study: Study, of: Chart, by: str, rows: Rows, theme: Theme = LIGHT
+) -> list[tuple[str, str]]:
+    """What the colours of a map mean: a name (without markup) and a colour each; of a continuous scale, which has a
+    bar, only what is unknown."""
+    found = colouring(source, run, study, of, by)
+    entries = colours(replace(found, values=found.values[rows]), theme).entries
+    return [(plain(name), colour) for name, colour in entries]
 
 
 def _seen(anchors: Sequence[Anchor], axes: int) -> list[Anchor]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from core.studies.vocabulary import named_alike
+
 _LUNG, _HEART, _PLEURA, _OTHER = ("Lung",), ("Heart",), ("Pleura",), ("Other",)
 _OPACITY, _LESION = (*_LUNG, "Lung Opacity"), (*_LUNG, "Lung Lesion")
 
@@ -44,3 +46,10 @@ def path_similarity(findings: Sequence[str]) -> NDArray[np.float32] | None:
 def _steps(one: tuple[str, ...], two: tuple[str, ...]) -> int:
     shared = next((i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))
     return len(one) + len(two) - 2 * shared
+
+
+def full_path(name: str) -> tuple[str, ...] | None:
+    """The branches from the root to a finding, itself last, whether it is called by its own name or as it is shown;
+    None where it is not in the tree."""
+    own = named_alike(name, PLACES)
+    return None if own is None else (*PLACES[own], own)

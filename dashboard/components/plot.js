@@ -79,8 +79,8 @@ function loadPlotly(url) {
 }
 
 async function draw(state) {
-  const { root, canvas, data } = state;
-  root.style.height = `${data.height}px`;
+  const { canvas, data } = state;
+  fit(state);
   canvas.setAttribute("aria-label", data.alt);
   state.waiting = true;
   if (state.drawing) return; // the loop below takes the newest data when the current drawing is done
@@ -119,10 +119,11 @@ async function render(Plotly, state) {
   canvas.on("plotly_relayouting", (change) => shareCamera(Plotly, state, change));
 }
 
-function prepare(figure, { uirevision }) {
+function prepare(figure, { uirevision, legend }) {
   const layout = figure.layout ?? {};
   // The page decides the width, the element's height the height.
   Object.assign(layout, { autosize: true, width: undefined, height: undefined, uirevision });
+  if (!legend) layout.showlegend = false; // it stays in what is exported
   figure.data ??= [];
   for (const trace of figure.data) if (SOLID.has(trace.type)) layout[trace.scene ?? "scene"] ??= {};
   for (const [name, part] of Object.entries(layout)) {
@@ -160,8 +161,15 @@ function say(state, message) {
   state.note.textContent = message ?? "";
 }
 
+// A map in a narrow column is not much taller than wide: a scene's height sets its scale, and its sides would be cut off.
+function fit({ root, data }) {
+  const tallest = data.square && root.clientWidth ? Math.max(240, 1.1 * root.clientWidth) : data.height;
+  root.style.height = `${Math.min(data.height, tallest)}px`;
+}
+
 function resize(state) {
   cancelAnimationFrame(state.frame);
+  fit(state);
   state.frame = requestAnimationFrame(() => {
     if (state.drawn && !state.gone && state.canvas.clientWidth > 0) window.Plotly.Plots.resize(state.canvas);
   });

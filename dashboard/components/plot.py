@@ -92,6 +92,7 @@ def plot(
     file_name: str = "figure",
     group: str | None = None,
     moment: int | None = None,
+    legend: bool = True,
 ) -> Report:
     """Show `figure` over the full width; give back what caused this rerun, where that was done to this figure.
 
@@ -99,7 +100,8 @@ def plot(
     new data until `uirevision` changes. `height` is in CSS pixels (default: the figure's own, else 450). `alt` says in
     words what the figure shows. Figures of one `group` turn together, ring what the pointer is over in any of them (by
     the integer in `customdata`), and play together. `clicks` and `encloses` say whether clicks and lassos are
-    reported. A figure with frames gets a slider and a play button, and stands at frame `moment` (default: the last).
+    reported. Without `legend` the page says itself what the figure's legend would. A figure with frames gets a slider
+    and a play button, and stands at frame `moment` (default: the last).
 
     Raises InputError if `key` or `alt` is empty, OSError if plotly.js cannot be put where Streamlit serves it from.
     """
@@ -113,15 +115,17 @@ def plot(
         "plotly": _plotly_url(ensure_plotly_js()),
         "alt": alt,
         "height": pixels,
+        "square": encloses or bool(figure.layout.scene.to_plotly_json()),
         "clicks": clicks,
         "encloses": encloses,
         "uirevision": uirevision,
         "fileName": file_name,
         "group": group,
+        "legend": legend,
         "moment": max(0, len(figure.frames) - 1) if moment is None else moment,
     }
     told = {f"on_{event}_change": _nothing for event in ("click", "region", "moment")}
-    result = _component(key=key, data=data, height=pixels, **told)
+    result = _component(key=key, data=data, **told)
     return Report(
         click=Click.from_browser(result.click) if clicks and result.click else None,
         region=tuple((float(x), float(y)) for x, y in result.region) if encloses and result.region else None,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from core.imported import ImportedSet
-from core.metrics.similarity import off_diagonal
 from core.pictures import similarity as pictures
+from core.pictures import similarity_epochs as through
+from core.pictures import similarity_numbers as in_numbers
 from core.pictures.missing import no_centroids, no_comparison, no_test
+from core.pictures.ordering import ORDERS, Frame, arranged
 from core.pictures.similarity import KINDS, Panel
 from core.runs import Run
+from core.snapshots import no_snapshots
 from core.studies.study import Study
 from dashboard import cached, selection, sets
 from dashboard.widgets import header, label, pick_runs, plain, show, study_of, theme
@@ -21,46 +22,22 @@ from dashboard.widgets import header, label, pick_runs, plain, show, study_of, t
 MOST = 3
 """So many panels stand side by side."""
 
+AXES = {
+    "own": "Off the diagonal, 0 means unrelated directions, 1 the same one.",
+    "cross": "Rows: prompts. Columns: centroids. A bright diagonal: each prompt means its own disease.",
+    "signs": "Rows: positive prompts. Columns: negative prompts. A pale diagonal: the model hears the “no”.",
+}
+"""How a heatmap is read, by what rows and columns are."""
 
-def numbers(panel: Panel, title: str, origin: str = "") -> None:
-    """What a heatmap says in numbers."""
-    st.markdown(f"**{plain(title)}**")
-    if panel.cross:
-        _cross(panel.cosines)
-        return
-    found = off_diagonal(panel.cosines)
-    first, second = st.columns(2)
-    values = {
-        "Mean cosine": (first, _signed(found.mean), "mean over pairs; orthogonal: 0"),
-        "Mean |cosine|": (second, f"{found.mean_abs:.3f}", "0 only where every pair is at right angles"),
-        "Smallest": (first, _signed(found.min), "of any pair"),
-        "Largest": (second, _signed(found.max), "of any pair"),
-    }
-    for name, (place, value, help) in values.items():
-        place.metric(name, value if found.n_pairs else "no pair", help=help)
-    if found.nearest_pair is not None:
-        one, other = (panel.names[at] for at in found.nearest_pair)
-        st.caption(plain(f"Nearest pair: {one} and {other}."))
-    if origin:
-        st.caption(plain(origin))
+ONE_MOMENT = "It kept one moment alone."
+THEN = "Each model at its last kept moment up to this epoch; centroids are those of the kept samples."
 
 
-def _cross(cosines: NDArray[np.float64]) -> None:
-    own, others = np.diag(cosines), cosines[~np.eye(len(cosines), dtype=bool)]
-    first, second, third = st.columns(3)
-    first.metric("Own centroid", _mean(own), help="mean cosine of a prompt to its own disease's centroid")
-    second.metric("Other centroids", _mean(others), help="mean cosine of a prompt to the other centroids")
-    known = np.flatnonzero(~np.isnan(own))  # a disease without a centroid can be nearest to nothing
-    hits = sum(int(np.nanargmax(cosines[row]) == row) for row in known)
-    third.metric("Nearest is own", f"{hits} of {len(known)}" if len(known) else "no support")
-
-
-def _mean(values: NDArray[np.float64]) -> str:
-    return _signed(float(np.nanmean(values))) if not np.isnan(values).all() else "no support"
-
-
-def _signed(value: float) -> str:
-    return f"{round(value, 3) + 0.0:+.3f}"  # no "-0.000"
+def table(panels: Sequence[Panel], kind: str) -> None:
+    """What the heatmaps say in numbers, beside what is reachable, and how to read it."""
+    st.table(in_numbers.numbers(panels).map(plain).rename(index=plain, columns=plain))
+    for line in (in_numbers.reading(kind), *in_numbers.unreachable(panels)):
+        st.caption(plain(line))
 
 
 def without_support(run: Run, study: Study) -> None:
@@ -103,30 +80,31 @@ def kind_of(runs: list[Run]) -> str:
     )
 
 
-def heatmaps(panels: Sequence[Panel], kind: str) -> None:
-    """Side by side on one frame where the labels are the same; else each on its own, on the same scale."""
-    reading = "One scale for all panels. Off the diagonal, 0 means unrelated directions, 1 the same one."
-    if pictures.differing(panels) is None:
-        titles = [panel.title for panel in panels]
+def order_of() -> str:
+    """In which order labels stand."""
+    return selection.one(
+        "Order",
+        list(ORDERS),
+        name="order",
+        draw=st.segmented_control,
+        format_func=ORDERS.get,
+        help="By anatomy: heart, lung, pleura. By likeness: average linkage on 1 − cosine of the first model, whose "
+        "tree stands beside the heatmaps. All models stand in the same order.",
+    )
+
+
+def heatmaps(frames: Sequence[Frame], kind: str, *, key: str = "similarity-panels") -> None:
+    """Side by side where the labels are the same, else one frame below the other; on one scale."""
+    for number, frame in enumerate(frames):
+        titles = [panel.title for panel in frame.panels]
         show(
-            pictures.panels(panels, theme=theme()),
-            key="similarity-panels",
+            pictures.panels(frame.panels, frame.tree, theme=theme()),
+            key=f"{key}-{number}",
             alt=f"Heatmaps of cosines between {KINDS[kind].lower()} for {', '.join(titles)}, on one scale",
             name=("similarity", kind, *titles),
             height=560,
-            help=reading,
+            help=f"{AXES.get(kind, AXES['own'])} One scale for all, from −1 to 1.",
         )
-        return
-    for number, (column, panel) in enumerate(zip(st.columns(len(panels)), panels, strict=True)):
-        with column:
-            show(
-                pictures.panels([panel], theme=theme()),
-                key=f"similarity-panel-{number}",
-                alt=f"Heatmap of cosines for {panel.title}, from -1 to 1",
-                name=("similarity", kind, panel.title),
-                height=560,
-                help=reading if number == 0 else "",
-            )
 
 
 def beyond(panels: Sequence[Panel], kind: str) -> None:
@@ -137,7 +115,7 @@ def beyond(panels: Sequence[Panel], kind: str) -> None:
         if reason := pictures.differing(panels[:2]):
             st.info(plain(reason))
         elif panels[0].cross != panels[1].cross:
-            st.info("Prompts against centroids and vectors against themselves are different things: no difference.")
+            st.info("Prompts against other vectors and vectors against themselves are different things: no difference.")
         else:
             show(
                 pictures.difference(panels, theme=theme()),
@@ -158,6 +136,35 @@ def beyond(panels: Sequence[Panel], kind: str) -> None:
         )
 
 
+def through_training(runs: list[Run], study: Study, kind: str, names: Sequence[str]) -> None:
+    """How the numbers moved, and the heatmaps at one moment."""
+    st.subheader("Through training", anchor=False)
+    if kind not in through.KINDS:
+        st.info("Training does not change what the towers as they were loaded make of the prompts.")
+        return
+    moving = through.followed(cached, runs)
+    for run in runs:
+        if run not in moving:
+            st.caption(plain(f"{label(run)} kept no snapshots to follow. {no_snapshots(run) or ONE_MOMENT}"))
+    if not moving:
+        return
+    shown = [f"{epoch:g}" for epoch in through.epochs(cached, moving)]
+    epoch = float(selection.one("Epoch", shown, name="epoch", default=shown[-1], draw=st.select_slider, help=THEN))
+    titles = ", ".join(label(run) for run in moving)
+    show(
+        through.curves(cached, moving, study, kind, marked=epoch, theme=theme()),
+        key="similarity-epochs",
+        alt=f"Cosines between {KINDS[kind].lower()} against the epoch for {titles}",
+        name=("similarity-epochs", kind, *(label(run) for run in moving)),
+        height=300,
+        help="Dashed: what is reachable. Dotted: the epoch that is looked at."
+        if kind not in pictures.CROSS
+        else "Dotted: the epoch that is looked at.",
+    )
+    panels = through.panels_at(cached, moving, study, kind, epoch, names)
+    heatmaps([Frame(tuple(panels), None)], kind, key="similarity-moment")
+
+
 def page() -> None:
     header("Similarity", "Are the diseases apart, in words and in pictures?")
     runs, imported = chosen()
@@ -170,17 +177,19 @@ def page() -> None:
         runs = []
         if not imported:
             return
-    kind = kind_of(runs)
+    kind, order = kind_of(runs), order_of()
     if study is not None and runs and kind in ("centroids", "cross"):
         without_support(runs[0], study)
     found = [] if study is None else pictures.of_runs(cached, runs, study, kind)
-    panels = pictures.in_one_order([*found, *map(pictures.of_set, imported)])
-    told = [*((label(run), "") for run in runs), *((one.name, sets.origin(one)) for one in imported)]
-    for column, panel, (title, origin) in zip(st.columns(len(panels)), panels, told, strict=True):
-        with column:
-            numbers(panel, title, origin)
-    heatmaps(panels, kind)
+    frames = arranged(pictures.in_one_order([*found, *map(pictures.of_set, imported)]), order)
+    panels = [panel for frame in frames for panel in frame.panels]
+    table(panels, kind)
+    for one in imported:
+        st.caption(f"{plain(one.name)}: {plain(sets.origin(one))}")
+    heatmaps(frames, kind)
     beyond(panels, kind)
+    if study is not None and runs:
+        through_training(runs, study, kind, panels[0].names)
     sets.curves(imported)
     sets.more_sets(MOST)
 

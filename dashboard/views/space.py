@@ -16,22 +16,22 @@ from core.metrics.enclosing import enclosed
 from core.metrics.neighbours import Neighbours
 from core.pictures.colourings import colour_name
 from core.pictures.missing import no_centroids, no_test
-from core.pictures.space import Look, Picked, space
+from core.pictures.space import Look, Picked, explained, space
 from core.runs import Run
 from core.studies.study import Study
 from dashboard import cached, maps, selection
 from dashboard.components.plot import Report
 from dashboard.finding import find
-from dashboard.looking import drawn_rows, looks
+from dashboard.looking import colour_legend, drawn_rows, looks, run_title
 from dashboard.maps import Shown
 from dashboard.radiograph import go_to, inspect, row_of
 from dashboard.selected import selected
-from dashboard.widgets import header, label, pick_runs, plain, show, study_of, theme
+from dashboard.widgets import header, pick_runs, show, study_of, theme
 
 STEM = r"umap|[a-z]+-[0-9a-f]{8}/map|epochs/step-\d+"
 """Maps on which a lasso may have been drawn: files of a run, named by a link."""
 
-HEIGHTS = {False: 560, True: 480}
+HEIGHTS = {False: 520, True: 460}
 """Of a map in pixels, by whether it is flat."""
 
 
@@ -54,6 +54,7 @@ def draw(one: Shown, study: Study, look: Look, picked: Picked, rows: NDArray[np.
         encloses=look.flat and bool(one.stem) and not one.moments,
         group="space",
         moment=one.moment,
+        legend=False,
     )
 
 
@@ -97,13 +98,20 @@ def side_by_side(
     rows: NDArray[np.int64],
 ) -> list[tuple[Shown, Report]]:
     """The maps in columns, on axes of the same reach; what was done to each of their pictures."""
-    columns, shown = st.columns(len(runs)), []
+    place, columns, shown = st.container(), st.columns(len(runs)), []
     for column, run in zip(columns, runs, strict=True):
         with column:
             if len(runs) > 1:
-                st.markdown(f"**{plain(label(run))}**")
+                run_title(run)
             shown.append(maps.shown(run, study, kind))
     known = [one for one in shown if one is not None]
+    if known:
+        with place:
+            first = known[0]
+            entries = explained(
+                cached, first.run, study, first.chart, looks[0].by, rows[first.chart.known[rows]], theme()
+            )
+            colour_legend(entries, {anchor.symbol for anchor in first.chart.anchors})
     moments = [part.samples[part.known] for one in known for part in (one.moments.values() or [one.chart])]
     ends = reach(*moments) if moments else None
     lassoed = (selection.values_of("lasso") or [""])[0]
@@ -162,17 +170,14 @@ def page() -> None:
     rows = drawn_rows(study)
     field, pictured, below = st.container(), st.container(), st.container()
     with field:
-        left, right = st.columns([3, 1], vertical_alignment="bottom")
-        with left:
-            found = find(runs, study, below)
-        with right:
-            go_to(study)
+        found = find(runs, study, below)
     chosen = row_of(study, selection.get("sample"))
     picked = picked_in(study, runs, chosen, found)
     with pictured:
         reports = side_by_side(runs, study, kind, pictures, picked, rows)
         legend(study)
     with below:
+        go_to(study)
         if picked.selected is not None and selected(study, picked.selected, runs):
             selection.drop("lasso")
             st.rerun()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.asking.questions import IDLE, Asked
+from core.asking.questions import IDLE, Asked, Question
+from core.asking.service import tidy
 from core.errors import RunError
 from core.metrics.neighbours import nearest
 from core.processes import kill_tree, process_of
@@ -87,6 +90,22 @@ def test_it_ends_when_nobody_asks_and_the_command_starts_it(run: Run, monkeypatc
     assert np.allclose([float(cosine) for _, cosine in found], expected.cosines, atol=5e-5)
     printed(command(home, "scripts.find", run.id[:8], "two blobs"))  # answered before: nothing is started
     assert asked.state().done and (asked.folder / "log.txt").read_text().count("is loaded") == 1
+
+
+def test_what_is_of_no_more_use_is_removed(run: Run) -> None:
+    """Answers of other weights, damaged manifests, and words that somebody who was killed left half-written."""
+    asked = Asked.of(run)
+    (asked.folder / "questions").mkdir(parents=True)
+    asked.give(Question("old", "words", "other weights"), np.array([1, 0], np.float32))
+    asked.give(Question("new", "words", asked.weights()), np.array([1, 0], np.float32))
+    (asked.folder / "answers" / "torn.json").write_text("{")
+    stale, fresh = (asked.folder / "questions" / f".{name}.json.x.tmp" for name in ("stale", "fresh"))
+    for path in (stale, fresh):
+        path.write_text("Jane Doe")
+    os.utime(stale, (time.time() - 3600,) * 2)
+    tidy(asked, asked.weights())
+    assert sorted(path.name for path in (asked.folder / "answers").iterdir()) == ["new.json", "new.safetensors"]
+    assert fresh.exists() and not stale.exists()
 
 
 def test_what_it_cannot_load_is_told_to_who_asks(run: Run) -> None:

@@ -18,7 +18,8 @@ from core.figures.gap_runs import FindingGaps, TemperaturePoint, finding_gaps, t
 from core.figures.prevalence import selection_prevalence
 from core.figures.radiographs import radiograph_row
 from core.figures.search import Point, history, importance_bars, intermediate, slices
-from core.figures.similarity import off_diagonal_distribution, similarity_difference, similarity_panels
+from core.figures.similarity import Tree, off_diagonal_distribution, similarity_difference, similarity_panels
+from core.figures.similarity_epochs import Measure, over_epochs
 from core.figures.space import space_2d, space_3d
 from core.figures.studies_findings import co_occurrence, prevalence
 from core.figures.studies_people import ages, category_shares, per_patient
@@ -143,6 +144,27 @@ FIGURES: dict[str, Make] = {
     "similarity-3": lambda theme: similarity_panels(
         [cosines(), cosines(30), cosines(missing=True)], ["a · demo", "b · demo", HOSTILE], WORST, theme=theme
     ),
+    "similarity-tree": lambda theme: similarity_panels(
+        [cosines(), cosines(30)],
+        ["a · demo", HOSTILE],
+        WORST,
+        tree=Tree(lines=[([0, 0, 1, 1], [0, 0.4, 0.4, 0]), ([0.5, 2], [0.7, 0.7])], title=HOSTILE),
+        theme=theme,
+    ),
+    "over-epochs": lambda theme: over_epochs(
+        [
+            Measure(
+                title=f"Mean {HOSTILE}",
+                epochs=[[0, 1, 5], [0, 2, 9]],
+                values=[[0.8, 0.3, 0.1], [0.7, np.nan, 0.2]],
+                references=[("orthogonal: 0", 0.0), (HOSTILE, -1 / 13)],
+            ),
+            Measure(title="Own", epochs=[[0, 1, 5], [0]], values=[[0.1, 0.5, 0.6], [0.2]]),
+        ],
+        [HOSTILE, "b"],
+        marked=1.0,
+        theme=theme,
+    ),
     "difference": lambda theme: similarity_difference(
         cosines(30), cosines(missing=True), WORST, title=HOSTILE, theme=theme
     ),
@@ -251,6 +273,7 @@ WITHOUT_DATA: dict[str, Make] = {
     "curves-unknown": lambda theme: loss_curves([Curve(name="a", x=[1, 2], y=[np.nan, np.inf])], theme=theme),
     "space": lambda theme: space_3d(np.empty((0, 3)), Colouring(values=np.empty(0), kind="binary"), theme=theme),
     "similarity": lambda theme: similarity_panels([], [], [], theme=theme),
+    "over-epochs": lambda theme: over_epochs([Measure(title="a", epochs=[[]], values=[[]])], ["a"], theme=theme),
     "difference": lambda theme: similarity_difference(np.empty((0, 0)), np.empty((0, 0)), [], theme=theme),
     "pairs": lambda theme: off_diagonal_distribution([[], [np.nan]], ["a", "b"], theme=theme),
     "paired-map": lambda theme: paired_map(np.empty((0, 2)), np.empty((0, 2)), theme=theme),
@@ -292,6 +315,7 @@ SMALLEST: dict[str, Make] = {
         [[1, 2, 3]], Colouring(values=np.array([np.nan]), kind="continuous", title="Age"), theme=theme
     ),
     "similarity": lambda theme: similarity_panels([ONE], ["a"], ["Edema"], theme=theme),
+    "over-epochs": lambda theme: over_epochs([Measure(title="a", epochs=[[3]], values=[[0.1]])], ["a"], theme=theme),
     "difference": lambda theme: similarity_difference(ONE, ONE, ["Edema"], theme=theme),
     "pairs": lambda theme: off_diagonal_distribution([[0.5]], ["a"], theme=theme),
     "paired-map": lambda theme: paired_map([[0, 0]], [[1, 1]], theme=theme),

@@ -54,3 +54,15 @@ def test_wrong_arguments_are_named() -> None:
         nearest(X, X[:2], 1)
     with pytest.raises(InputError, match="k must be"):
         nearest(X, 0, 0)
+
+
+def test_rows_that_are_normalised_already_need_no_other_pass() -> None:
+    vectors = np.random.default_rng(3).normal(size=(200, 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    for query in (7, vectors[3] + vectors[4]):
+        whole, quick = nearest(vectors, query, 12), nearest(vectors, query, 12, normalised=True)
+        assert whole.indices.tolist() == quick.indices.tolist()
+        assert np.allclose(whole.cosines, quick.cosines, atol=1e-6)
+    for query in (200, np.ones(3)):
+        with pytest.raises(InputError):
+            nearest(vectors, query, 12, normalised=True)
