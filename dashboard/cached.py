@@ -1,9 +1,9 @@
 """Files that were read once are not read again while they stay the same.
 
-The only file with Streamlit's caches. A cache is keyed on (path, mtime_ns, size) of the manifest that names the data,
-never on the data; what lies in somebody's folder is looked up again after half a minute, and a log that grows is read
-on from where it was. Arrays are kept as they are and marked read-only (``cache_resource``): ``cache_data`` would copy
-them at every rerun.
+The only file with Streamlit's caches, but for what one view alone looks up (:mod:`dashboard.lookups`). A cache is keyed
+on (path, mtime_ns, size) of the manifest that names the data, never on the data; a log that grows is read on from where
+it was. Arrays are kept as they are and marked read-only (``cache_resource``): ``cache_data`` would copy them at every
+rerun. How many are kept is what 112,120 radiographs leave room for.
 """
 
 from __future__ import annotations
@@ -17,32 +17,21 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core import snapshots as kept
-from core.config.importing import MappingConfig, Source
 from core.imported import ImportedSet, folder_of
 from core.logbook import Logbook, Metrics
 from core.maps.first import first_picture
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores
-from core.metrics.gap import gap_of as gap_of_unit
 from core.metrics.neighbours import Neighbours, nearest
 from core.metrics.plane import Plane
 from core.metrics.plane import plane as plane_of
 from core.metrics.sampling import stratified
 from core.pictures.chart import Chart
 from core.pictures.chart import chart as make_chart
-from core.pictures.seen import Sheet, sheet
 from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run
-from core.searches import Search, Trial
-from core.seen import FILE, Seen
 from core.store import EmbeddingSet, Projection
-from core.studies.folder import Folder
-from core.studies.mapping import open_table, propose
-from core.studies.sources import guess
 from core.studies.study import Study
-from core.studies.tables import ROW
-from core.vectors.formats import READERS
-from core.vectors.reading import SUFFIXES
 from core.workspace import home
 
 Stamp = tuple[str, int, int]
@@ -86,62 +75,23 @@ def _first_rows(fingerprint: str, findings: tuple[str, ...], most: int, _of: Stu
     return found
 
 
-@st.cache_resource(ttl=30, max_entries=2, show_spinner="Looking into the folder …")
-def folder(path: Path) -> Folder:
-    """What lies in a folder of radiographs, as it was half a minute ago at most."""
-    return Folder.read(path)
-
-
-@st.cache_resource(ttl=30, max_entries=8, show_spinner=False)
-def subfolders(root: Path, most: int = 200) -> list[Path]:
-    """The folders in a root, two levels deep, then the root; folders of pictures alone are not worth a line."""
-    if not root.is_dir():
-        return []
-    inside = sorted(path for pattern in ("*", "*/*") for path in root.glob(pattern) if _offered(path))
-    return [*[path for path in inside if path.resolve().is_relative_to(root)][: most - 1], root]
-
-
-def _offered(path: Path) -> bool:
-    return path.is_dir() and not path.name.startswith(".") and not path.name.lower().startswith("images")
-
-
-@st.cache_resource(ttl=30, max_entries=8, show_spinner=False)
-def embedding_files(root: Path, most: int = 200) -> list[Path]:
-    """The files in a root, up to three levels deep, that may hold embeddings, tables last; no links out of it."""
-    if not root.is_dir():
-        return []
-    inside = sorted(path for pattern in ("*", "*/*", "*/*/*") for path in root.glob(pattern))
-    wanted = [path for path in inside if path.suffix.lower() in SUFFIXES and path.suffix.lower() != ".txt"]
-    found = [path for path in wanted if path.is_file() and path.resolve().is_relative_to(root)]
-    return sorted(found, key=lambda path: path.suffix.lower() not in READERS)[:most]
-
-
-def proposal(path: Path, table: str) -> tuple[list[str], MappingConfig, int]:
-    """The columns of a table, a proposal what they mean, and its rows."""
-    return _proposal(stamp(path / table), path, table)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Reading the table …")
-def _proposal(key: Stamp, _path: Path, _table: str) -> tuple[list[str], MappingConfig, int]:
-    there = folder(_path)
-    name, rows = open_table(there, _table)
-    return [column for column in rows if column != ROW], propose(there, rows, name), len(rows)
-
-
-@st.cache_resource(ttl=30, max_entries=8, show_spinner=False)
-def guessed(path: Path) -> Source:
-    """The source that a folder looks like."""
-    return guess(folder(path))
-
-
 def embeddings(run: Run, name: str) -> EmbeddingSet:
     """``images``, ``texts``, ``prompts``, ``negatives`` or ``prompts-frozen`` of a run."""
-    return _embeddings(stamp(run.folder / "embeddings" / f"{name}.json"), run, name)
+    read = _of_samples if name in ("images", "texts") else _of_findings
+    return read(stamp(run.folder / "embeddings" / f"{name}.json"), run, name)
 
 
-@st.cache_resource(max_entries=40, show_spinner=False)
-def _embeddings(key: Stamp, _run: Run, name: str) -> EmbeddingSet:
-    found = _run.embeddings(name)
+@st.cache_resource(max_entries=8, show_spinner=False)  # 230 MB each for 112,120 radiographs
+def _of_samples(key: Stamp, _run: Run, name: str) -> EmbeddingSet:
+    return _read_only(_run.embeddings(name))
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _of_findings(key: Stamp, _run: Run, name: str) -> EmbeddingSet:
+    return _read_only(_run.embeddings(name))
+
+
+def _read_only(found: EmbeddingSet) -> EmbeddingSet:
     found.vectors.setflags(write=False)
     return found
 
@@ -207,9 +157,7 @@ def snapshot_embeddings(run: Run, step: int, name: str) -> EmbeddingSet:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _snapshot_embeddings(key: Stamp, _folder: Path, name: str) -> EmbeddingSet:
-    found = EmbeddingSet.load(_folder / name)
-    found.vectors.setflags(write=False)
-    return found
+    return _read_only(EmbeddingSet.load(_folder / name))
 
 
 def snapshot_centroids(run: Run, step: int, of: Study) -> NDArray[np.float32]:
@@ -295,27 +243,6 @@ def _logbook(path: Path) -> Logbook:
     return Logbook(path)
 
 
-def seen(run: Run, of: Study) -> Sheet | None:
-    """The radiographs that a run was looking at when it last wrote them down; None where it has not yet."""
-    key = stamp(run.folder / FILE)
-    return _seen(key, of.fingerprint, run, of) if key[1] else None
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _seen(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> Sheet:
-    return sheet(_of, _run.config, Seen.load(_run.folder))
-
-
-def trials(search: Search) -> list[Trial]:
-    """The trials of a search so far."""
-    return _trials(stamp(search.folder / "trials.json"), search.state().busy, search)
-
-
-@st.cache_resource(max_entries=20, show_spinner=False)
-def _trials(key: Stamp, running: bool, _search: Search) -> list[Trial]:
-    return _search.trials()
-
-
 def centroids(run: Run, of: Study) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Disease centroids (K, d) of the test split, NaN without support, and their support (K,)."""
     return _centroids(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
@@ -331,21 +258,11 @@ def pairs(run: Run, of: Study) -> tuple[NDArray[np.float32], NDArray[np.float32]
     return _pairs(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
+@st.cache_resource(max_entries=6, show_spinner=False)  # 92 MB each for 22,000 pairs
 def _pairs(
     key: Stamp, fingerprint: str, _run: Run, _of: Study
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
     return judged_pairs(embeddings(_run, "images"), embeddings(_run, "texts"), _of)
-
-
-def gap_of(run: Run, of: Study) -> float:
-    """The distance between the mean image and the mean text of the test pairs, of which there must be some."""
-    return _gap_of(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
-
-
-@st.cache_resource(max_entries=40, show_spinner=False)
-def _gap_of(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> float:
-    return gap_of_unit(*pairs(_run, _of)[:2]).distance  # what is embedded has norm 1
 
 
 def plane(run: Run, of: Study) -> Plane:

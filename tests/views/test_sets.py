@@ -16,7 +16,7 @@ from core.errors import InputError
 from core.imported import import_embeddings
 from core.studies.vocabulary import NIH_FINDINGS
 from core.vectors.making import Making
-from dashboard import cached
+from dashboard import lookups
 from tests.components import figures, plots
 from tests.finished import Finished
 from tests.views.test_views import opened, texts
@@ -25,7 +25,7 @@ from tests.views.test_views import opened, texts
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
     """Listings of folders are kept for half a minute, longer than a test."""
-    cached.embedding_files.clear()
+    lookups.embedding_files.clear()
     yield
 
 
