@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 
@@ -127,7 +128,7 @@ def _doubt(run: Run) -> str:
 
 def _worth_counting(study: Study, rows: Sequence[int], text: str) -> list[int]:
     """The findings that the words name; where they name none, the most frequent ones of these radiographs."""
-    typed = set(text.lower().replace("_", " ").split())
+    typed = set(re.findall(r"[^\W_]+", text.lower()))
     named = [
         at for at, name in enumerate(study.findings)
         if typed & {word for word in spoken_name(name).lower().split() if len(word) > 3 and word != "pleural"}

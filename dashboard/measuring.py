@@ -26,7 +26,7 @@ from streamlit.testing.v1 import AppTest
 
 APP = Path(__file__).with_name("app.py")
 FIGURE = "fluoroscope_plot"
-MOST = 8
+MOST = 9
 """Things that are moved in a view at most: Train is one long form."""
 
 LONGEST = 600.0
@@ -66,6 +66,10 @@ Moves = tuple[str, list[WidgetState]]
 
 def moves(at: AppTest) -> Iterator[Moves]:
     """Everything on the page that can be moved."""
+    for number, shown in enumerate(at.get("bidi_component")):
+        if shown.proto.component_name == FIGURE and json.loads(shown.proto.json)["clicks"]:
+            yield f"click into figure {number + 1}", [_click(shown.proto.id, row) for row in (5, 77, 1234)]
+            break
     for chosen in (*at.selectbox, *at.segmented_control):
         now = [chosen.format_func(chosen.value)] if chosen.value is not None else []
         others = [option for option in chosen.options if option not in now][:2]
@@ -80,10 +84,6 @@ def moves(at: AppTest) -> Iterator[Moves]:
     for switch in at.toggle:
         if "wide-" not in (switch.key or ""):  # those of the export menus change nothing on the page
             yield _label(switch), [_state(switch.id, "bool_value", on ^ switch.value) for on in (True, False, True)]
-    for number, shown in enumerate(at.get("bidi_component")):
-        if shown.proto.component_name == FIGURE and json.loads(shown.proto.json)["clicks"]:
-            yield f"click into figure {number + 1}", [_click(shown.proto.id, row) for row in (5, 77, 1234)]
-            return
 
 
 def _label(widget: Any) -> str:

@@ -119,7 +119,7 @@ def _findings(study: Study, row: int, runs: Sequence[Run]) -> None:
 
 def _probabilities(run: Run, study: Study, row: int) -> NDArray[np.float32]:
     columns = [f"probability:{name}" for name in study.findings]
-    found: NDArray[np.float32] = cached.predictions(run)[columns].iloc[row].to_numpy(np.float32)
+    found: NDArray[np.float32] = cached.predictions(run).iloc[row][columns].to_numpy(np.float32)
     return found
 
 

@@ -51,7 +51,7 @@ def work() -> None:
     run.check_is_of(study)
     images = run.embeddings("images")
     text = sys.stdin.read() if chosen.text == "-" else chosen.text
-    found = nearest(images.vectors, vector_of(Asked.of(run), text), chosen.count)
+    found = nearest(images.vectors, vector_of(Asked.of(run), text), chosen.count, normalised=True)
     for row, cosine in zip(found.indices.tolist(), found.cosines.tolist(), strict=True):
         print(f"{images.ids[row]}  {cosine:+.4f}  {findings(study, row)}")
 

@@ -123,10 +123,15 @@ def shift_curve(
                 x=x, y=np.asarray(one.values, np.float32), name=plain(one.name), mode="lines", row=at, col=1, line=line
             )
         _mark_best(made, row, at, theme)
-        made.update_yaxes(title_text=plain(row.title), range=_room(row), row=at, col=1)
-    made.add_vline(x=0, line={"color": theme.muted, "width": 1, "dash": "dash"})
-    if marker:
-        made.add_vline(x=marker, line={"color": theme.ink, "width": 1, "dash": "dot"})
+        axis = made.layout[f"yaxis{at if at > 1 else ''}"]
+        axis.title.text, axis.range = plain(row.title), _room(row)
+    looks = [(0.0, {"color": theme.muted, "width": 1, "dash": "dash"})]
+    looks += [(marker, {"color": theme.ink, "width": 1, "dash": "dot"})] if marker else []
+    made.layout.shapes = [
+        {"type": "line", "x0": x0, "x1": x0, "xref": f"x{at}", "y0": 0, "y1": 1, "yref": f"y{at} domain", "line": line}
+        for x0, line in looks
+        for at in ["", *range(2, len(drawn) + 1)]
+    ]
     return made
 
 

@@ -104,7 +104,11 @@ def gap_direction(images: ArrayLike, texts: ArrayLike) -> NDArray[np.float64]:
     Raises:
         InputError: as `modality_gap`, or the two means coincide, so that no direction leads from one to the other.
     """
-    gap = modality_gap(images, texts)
+    return direction_of(modality_gap(images, texts))
+
+
+def direction_of(gap: Gap) -> NDArray[np.float64]:
+    """`gap_direction` of a gap that is measured already."""
     if gap.distance < SMALLEST_GAP:
         raise InputError(
             f"the gap is {gap.distance:.1e}: the mean image and the mean text coincide, so there is no direction "

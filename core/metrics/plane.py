@@ -15,11 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import InputError
 from core.metrics.checks import Floats, drawn_rows, unit_pair
-from core.metrics.gap import gap_direction, gap_of
+from core.metrics.gap import direction_of, gap_of
 
 Points = NDArray[np.floating[Any]]
 
-SPREAD = 4000
+SPREAD = 2000
 """Pairs whose widest spread is looked for at most."""
 
 
@@ -62,28 +62,30 @@ def plane(images: ArrayLike, texts: ArrayLike, *, draw: int = 300, cone: int = 2
         InputError: as `gap.gap_direction`.
     """
     left, right = unit_pair("images", images, "texts", texts, paired=True)
-    axes = _axes(left, right, seed)
+    gap = gap_of(left, right)
+    axes = _axes(left, right, direction_of(gap), seed)
     drawn = np.random.default_rng(seed).permutation(len(left))[:draw]
     return Plane(
         images=left[drawn] @ axes,
         texts=right[drawn] @ axes,
         pairs=len(left),
-        gap=gap_of(left, right).distance,
+        gap=gap.distance,
         cones=_cones(left, right, cone, seed),
     )
 
 
-def _axes(images: Floats, texts: Floats, seed: int) -> Floats:
+def _axes(images: Floats, texts: Floats, along: Floats, seed: int) -> Floats:
     """Two axes (d, 2) at right angles; of the second the sign is free, so its largest number is made positive.
 
     The first is of all pairs, the widest spread of SPREAD pairs at most: it says where to look from, not how far.
     """
-    along = gap_direction(images, texts)
-    rows = drawn_rows(len(images), SPREAD, seed)
+    from scipy.linalg import eigh
+
+    rows, last = drawn_rows(len(images), SPREAD, seed), len(along) - 1
     both = np.concatenate([images[rows], texts[rows]])
     spread = np.cov(both, rowvar=False, dtype=np.float64).reshape(len(along), len(along))
     rest = np.eye(len(along)) - np.outer(along, along)
-    across = np.linalg.eigh(rest @ spread @ rest)[1][:, -1]
+    across = eigh(rest @ spread @ rest, subset_by_index=(last, last))[1][:, 0]
     across = rest @ across  # where nothing spreads, any direction is the widest: even the gap's own
     length = float(np.linalg.norm(across))
     across = across / length if length > 0.5 else np.zeros_like(across)

@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from core.imported import ImportedSet, folder_of
 from core.maps.first import first_picture
 from core.metrics.comparison import PatientScores
-from core.metrics.gap import modality_gap
 from core.metrics.neighbours import Neighbours, nearest
 from core.metrics.plane import Plane
 from core.metrics.plane import plane as plane_of
@@ -91,12 +90,21 @@ def _first_rows(fingerprint: str, findings: tuple[str, ...], most: int, _of: Stu
 
 def embeddings(run: Run, name: str) -> EmbeddingSet:
     """``images``, ``texts``, ``prompts``, ``negatives`` or ``prompts-frozen`` of a run."""
-    return _embeddings(stamp(run.folder / "embeddings" / f"{name}.json"), run, name)
+    read = _of_samples if name in ("images", "texts") else _of_findings
+    return read(stamp(run.folder / "embeddings" / f"{name}.json"), run, name)
 
 
-@st.cache_resource(max_entries=40, show_spinner=False)
-def _embeddings(key: Stamp, _run: Run, name: str) -> EmbeddingSet:
-    found = _run.embeddings(name)
+@st.cache_resource(max_entries=8, show_spinner=False)  # 230 MB each for 112,120 radiographs
+def _of_samples(key: Stamp, _run: Run, name: str) -> EmbeddingSet:
+    return _read_only(_run.embeddings(name))
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _of_findings(key: Stamp, _run: Run, name: str) -> EmbeddingSet:
+    return _read_only(_run.embeddings(name))
+
+
+def _read_only(found: EmbeddingSet) -> EmbeddingSet:
     found.vectors.setflags(write=False)
     return found
 
@@ -216,21 +224,11 @@ def pairs(run: Run, of: Study) -> tuple[NDArray[np.float32], NDArray[np.float32]
     return _pairs(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
+@st.cache_resource(max_entries=6, show_spinner=False)  # 92 MB each for 22,000 pairs
 def _pairs(
     key: Stamp, fingerprint: str, _run: Run, _of: Study
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
     return judged_pairs(embeddings(_run, "images"), embeddings(_run, "texts"), _of)
-
-
-def gap_of(run: Run, of: Study) -> float:
-    """The distance between the mean image and the mean text of the test pairs, of which there must be some."""
-    return _gap_of(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
-
-
-@st.cache_resource(max_entries=40, show_spinner=False)
-def _gap_of(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> float:
-    return modality_gap(*pairs(_run, _of)[:2]).distance
 
 
 def plane(run: Run, of: Study) -> Plane:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.metrics.gap import SMALLEST_GAP
+from core.errors import InputError
 from core.metrics.shifting import KS
 from core.pictures import gap as pictures
 from core.pictures.missing import judged, no_pairs, no_test
@@ -113,9 +113,10 @@ def one_run(run: Run, study: Study, shifted: float, k: int) -> None:
     if reason := no_pairs(study, len(images)):
         st.info(reason)
         return
-    if (distance := cached.gap_of(run, study)) < SMALLEST_GAP:
-        st.metric("Gap", _number(distance))
-        st.info("Images and texts have the same mean: there is no direction to move along.")
+    try:
+        distance = cached.plane(run, study).gap
+    except InputError:  # the one that is left for two pairs or more
+        st.info("Images and texts have the same mean: there is no gap, and no direction to move along.")
         return
     separable(run, distance)
     paired(run, study, shifted, len(images))

@@ -66,3 +66,12 @@ def test_rows_that_are_normalised_already_need_no_other_pass() -> None:
     for query in (200, np.ones(3)):
         with pytest.raises(InputError):
             nearest(vectors, query, 12, normalised=True)
+
+
+def test_equal_cosines_at_the_edge_are_in_the_order_of_their_rows() -> None:
+    """Of many equal ones the first rows are taken, wherever the cut falls."""
+    vectors = np.tile(np.eye(2), (20, 1))  # rows 0, 2, 4, ... are alike
+    for k in (1, 3, 19, 20, 25, 39, 60):
+        expected = [*range(2, 40, 2), *range(1, 40, 2)]
+        assert nearest(vectors, 0, k).indices.tolist() == expected[:k]
+        assert nearest(vectors, [1.0, 0.0], k).indices.tolist() == [0, *expected][:k]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,16 +49,16 @@ def answer(asked: Asked, vector: np.ndarray) -> None:
 def test_from_words_to_radiographs(asked: Asked) -> None:
     at = opened(asked.run.id)
     assert not at.exception and "nothing found yet" in texts(at)
-    type_in(at, "Jane's effusion")
+    type_in(at, "Jane's left-sided EFFUSION, large")
     assert not at.exception and "nothing found yet" in texts(at)
-    assert [one.text for one in asked.waiting()] == ["Jane's effusion"]
+    assert [one.text for one in asked.waiting()] == ["Jane's left-sided EFFUSION, large"]
     images = asked.run.embeddings("images").vectors
     answer(asked, images[5] + 0.01 * images[6])
     at.run()
     assert not at.exception
     shown = texts(at)
-    assert "found rows [5, " in shown and "Nearest to “Jane's effusion”" in shown
-    assert "Effusion: " in shown and " of 12" in shown
+    assert "found rows [5, " in shown and "Nearest to “Jane's left\\-sided EFFUSION, large”" in shown
+    assert re.search(r"^\*\*Effusion: \d+ of 12\*\* \(of all \d", shown, re.MULTILINE)
     assert len(at.get("image")) >= 12 or len(at.get("imgs")) >= 12
     assert "Jane" not in str(dict(at.query_params))
     next(button for button in at.button if button.label == "Look").click().run()

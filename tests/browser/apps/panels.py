@@ -18,7 +18,9 @@ def draw() -> None:
     runs = [Run.load(one) for one in selection.values_of("runs")]
     study = study_of(runs)
     if not (caught := selection.values_of("rows")):
-        found = finding.find(runs, study, st.container())
+        field, below = st.container(), st.container()
+        with field:
+            found = finding.find(runs, study, below)
         st.caption("nothing found yet" if found is None else f"found rows {found.indices.tolist()}")
         radiograph.go_to(study)
         chosen = radiograph.row_of(study, selection.get("sample"))
