@@ -166,6 +166,11 @@ def typed(key: str) -> str:
     return str(st.session_state.get(key, ""))
 
 
+def reported(key: str) -> Any:
+    """What a component of this key has just reported, for what is called when it does."""
+    return st.session_state[key]
+
+
 def page(total: int, *, name: str) -> int:
     """The number of a page, from 1; when the number of pages changes, something else is listed: it starts anew."""
     kept = _kept().get(name) or []

@@ -16,7 +16,7 @@ from core.pictures import similarity as pictures
 from core.roots import allowed_folder, data_roots
 from core.studies.vocabulary import VOCABULARIES
 from core.vectors.making import Making, Settings, list_makings
-from dashboard import cached, lookups, selection, status
+from dashboard import cached, selection, status
 from dashboard.widgets import form, guarded, plain, show, theme
 
 OWN, BESIDE = "the file's own", "a file beside it"
@@ -100,7 +100,7 @@ def more_sets(most: int, *, expanded: bool = False) -> None:
 
 def _import() -> None:
     st.markdown("**Import from a file**")
-    files = {str(path): path for root in data_roots() for path in lookups.embedding_files(root)}
+    files = {str(path): path for root in data_roots() for path in cached.embedding_files(root)}
     if not files:
         st.caption(
             f"The page reads files below {plain(', '.join(map(str, data_roots())))}, where there is none of "

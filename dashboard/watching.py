@@ -9,7 +9,7 @@ import streamlit as st
 from core.logbook import Metrics
 from core.pictures.curves import GIB
 from core.runs import Run
-from dashboard import cached, lookups, status
+from dashboard import cached, status
 from dashboard.widgets import label, plain
 
 ACROSS = 4
@@ -62,7 +62,7 @@ def seen(run: Run, most: int) -> None:
     study = cached.study(run.config.study, run.config.findings)
     run.check_is_of(study)
     st.markdown(f"**{plain(label(run))}**")
-    shown = lookups.seen(run, study)
+    shown = cached.seen(run, study)
     if shown is None:
         st.caption("This run has not written down a batch: it has not begun to train, or trains nothing.")
         return

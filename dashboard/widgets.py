@@ -148,14 +148,14 @@ def show(
     alt: str,
     name: Sequence[str],
     height: int | None = None,
-    clicks: bool = False,
     encloses: bool = False,
     group: str | None = None,
     moment: int | None = None,
     legend: bool = True,
+    react: Callable[[Report], None] | None = None,
     help: str = "",
     csv: Callable[[], bytes] | None = None,
-) -> Report:
+) -> None:
     """A figure with one line of help and its export menu.
 
     Args:
@@ -164,24 +164,24 @@ def show(
         alt: the figure in words.
         name: parts of the exported file's name, such as ("similarity", "prompts", run title).
         height: in CSS pixels.
-        clicks: whether a click comes back.
-        encloses: whether a lasso does.
+        encloses: whether a lasso is told, too.
         group: figures of a group turn and play together, and ring what the pointer is over in one of them.
         moment: number of the frame at which a figure with frames stands.
         legend: whether its legend is seen on the page, too, not in exports alone.
+        react: is told what was done to the figure, such as a click, before the page is drawn anew.
         help: how to read it.
         csv: makes the CSV where that holds more than the figure draws.
     """
-    report = plot(
+    plot(
         figure,
         key=key,
         alt=alt,
         height=height,
-        clicks=clicks,
         encloses=encloses,
         group=group,
         moment=moment,
         legend=legend,
+        react=react,
         file_name=file_name(name, "svg").removesuffix(".svg"),
     )
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
@@ -189,7 +189,6 @@ def show(
             st.caption(help)
         with st.popover("Export", icon=":material/download:", width="content"):
             _exports(figure, key, name, csv)
-    return report
 
 
 def _exports(figure: go.Figure, key: str, name: Sequence[str], csv: Callable[[], bytes] | None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scripts import bench_curves, bench_import, bench_rows, bench_views
+from scripts import bench_curves, bench_import, bench_project, bench_rows, bench_views
 from scripts.common import main, set_up_log
 from scripts.timing import typical
 
@@ -64,6 +64,7 @@ BENCHES = {
     "curves": bench_curves.compare,
     "gpu": gpu,
     "import": bench_import.compare,
+    "project": bench_project.compare,
     "rows": bench_rows.compare,
     "saving": saving,
     "views": bench_views.compare,
@@ -73,7 +74,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m scripts.bench", description=__doc__)
     parser.add_argument("name", choices=sorted(BENCHES))
     parser.add_argument("--folder", type=Path, help="views: keeps the generated workspace for the next time")
+    parser.add_argument("--samples", type=int, default=10_000, help="project: how many generated vectors")
+    parser.add_argument("--width", type=int, default=512, help="project: their dimension")
+    parser.add_argument("--run", default="", help="project: the embedded images of a run instead")
     arguments = parser.parse_args()
     set_up_log()
-    bench = BENCHES[arguments.name]
-    main(partial(bench, arguments.folder) if arguments.name == "views" else bench)
+    given = {"views": [arguments.folder], "project": [arguments.samples, arguments.width, arguments.run]}
+    main(partial(BENCHES[arguments.name], *given.get(arguments.name, [])))

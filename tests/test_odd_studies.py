@@ -243,7 +243,7 @@ def test_no_finding_is_said_only_where_all_are_known_to_be_absent(workspace: Pat
     rows = np.array([[0, 0, 0], [0, np.nan, 0], [np.nan] * 3, [1, np.nan, 0], [1, 1, 0], [0, 1, 0]], np.float32)
     study = tiny_study(findings=NIH_FINDINGS[:3], labels=lambda _: rows, counts=(4, 1, 1))
     words = ["No finding", None, None, "Atelectasis", "Several", "Cardiomegaly"]
-    assert colourings.combinations(study).tolist() == words
+    assert colourings.combinations(study, np.arange(6)).tolist() == words
 
 
 @pytest.mark.parametrize("name", ["nothing-told", "nothing-known", "one-alone", "unsplit", "all-healthy"])

@@ -13,12 +13,12 @@ from plotly.subplots import make_subplots
 
 from core.errors import InputError
 from core.figures.printing import cells
-from core.figures.theme import LIGHT, Theme, distinct, dress, empty, figure, plain, same_length, wrapped
+from core.figures.theme import LIGHT, Theme, distinct, dress, empty, figure, hover, plain, same_length, wrapped
 
 ANNOTATED = 16
 """Heatmaps with at most this many rows carry their numbers."""
 
-LETTERS = {1: 60, 2: 24, 3: 16}
+LETTERS = {1: 60, 2: 28, 3: 18}
 """About so many letters fit into a line over one of so many heatmaps on a narrow page."""
 
 TREE = 0.14
@@ -34,10 +34,12 @@ class Tree:
     Attributes:
         lines: corners of each line: places (rows, from 0) and heights (0 at the rows themselves).
         title: what the height is.
+        measured: whether it is a number; else no scale is drawn.
     """
 
     lines: Sequence[tuple[ArrayLike, ArrayLike]]
     title: str
+    measured: bool = True
 
 
 def similarity_panels(
@@ -175,14 +177,15 @@ def _with_tree(made: go.Figure, tree: Tree, rows: int, theme: Theme) -> go.Figur
     made.add_trace(
         go.Scatter(
             x=heights, y=places, mode="lines", line={"color": theme.ink, "width": 1}, name=plain(tree.title),
-            hovertemplate=f"{plain(tree.title)} %{{x:.3f}}<extra></extra>", showlegend=False, connectgaps=False,
+            hovertemplate=f"{hover(tree.title)} %{{x:.3f}}<extra></extra>" if tree.measured else None,
+            hoverinfo=None if tree.measured else "skip", showlegend=False, connectgaps=False,
         ),
         row=1,
         col=number,
     )  # fmt: skip
     made.layout[f"xaxis{number}"].update(
         type="linear", title={"text": plain(tree.title), "font": {"size": 11}, "standoff": 4}, tickangle=0,
-        range=[0, 1.04 * top], tickvals=[0, top], ticktext=["0", f"{top:.2g}"],
+        range=[0, 1.04 * top], tickvals=[0, top], ticktext=["0", f"{top:.2g}"] if tree.measured else ["", ""],
     )  # fmt: skip
     # the heatmaps' rows are names on an axis of their own kind: the same places, counted from 0
     made.layout[f"yaxis{number}"].update(

@@ -36,7 +36,7 @@ def over_epochs(
     known = [np.isfinite(np.asarray(one, np.float64)).any() for measure in measures for one in measure.values]
     if not any(known):
         return empty(theme, "No moment of training was kept")
-    made = make_subplots(rows=1, cols=len(measures), horizontal_spacing=0.1)
+    made = make_subplots(rows=1, cols=len(measures), horizontal_spacing=0.12)
     for column, measure in enumerate(measures, start=1):
         same_length(f"The measure {measure.title!r}", epochs=measure.epochs, values=measure.values, names=names)
         for number, (epochs, values, name) in enumerate(zip(measure.epochs, measure.values, names, strict=True)):

@@ -20,7 +20,7 @@ from core.config.run import ProjectionConfig
 from core.errors import ConfigError
 from core.maps.pca import SMALL, Points, in_space, spread_out
 
-NEGATIVES = 15
+NEGATIVES = 20
 """Points that are pushed away for each that is pulled near (UMAP's own is 5, with another optimiser)."""
 
 MANY = 500
@@ -55,7 +55,7 @@ def _graph(rust: ModuleType, vectors: Points, others: int) -> Graph:
 class FastUmap:
     """UMAP of one set of vectors, under any random state: the neighbour graph is built once.
 
-    The same vectors, settings and random state give the same map.
+    The same vectors, settings and random state give the same map, on any number of threads.
 
     Raises:
         ConfigError: manifolds-rs is not installed.
@@ -76,8 +76,7 @@ class FastUmap:
 
     @cached_property
     def graph(self) -> Graph:
-        """Of one neighbour less than is set: umap-learn counts the point itself, too."""
-        return _graph(self.rust, self.vectors, max(1, int(self.parameters["n_neighbors"]) - 1))
+        return _graph(self.rust, self.vectors, self.parameters["n_neighbors"])
 
     def layout(self, seed: int, start: Points) -> Points:
         """The map (n, 3) from initial coordinates (n, 3), of any scale."""

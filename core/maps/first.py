@@ -14,7 +14,7 @@ from core.studies.study import Study
 def first_picture(run: Run, study: Study, dimensions: int = 3) -> Projection:
     """Principal components of a run's embeddings, laid over the study's first map, not measured; nothing is saved.
 
-    Needs numpy alone: a second for 112,120 x 512.
+    Needs numpy alone: seconds for 112,120 x 512.
 
     Raises:
         ArtefactError: the run has not been embedded yet.

@@ -15,7 +15,7 @@ from core.store import Projection
 
 NEIGHBOURS = 15
 MEASURED = 10_000
-"""So many radiographs are measured at most, each against all: 112,120 x 512 take half a minute on two cores."""
+"""So many radiographs are measured at most, each against all: 112,120 x 512 take 50 s of processor time."""
 
 
 def unmeasured() -> dict[str, float | int]:

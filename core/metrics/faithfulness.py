@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import InputError
-from core.metrics.checks import Floats, chunks, drawn_rows, matrix, same_length, unit_rows
+from core.metrics import pointwise
+from core.metrics.checks import Floats, drawn_rows, matrix
 
 MAX_ROWS = 3000
-TIE = 1e-6  # cosines this close to the k-th neighbour's count as neighbours: equal vectors differ by rounding
 
 
 def trustworthiness(
@@ -28,7 +28,7 @@ def trustworthiness(
     """
     from sklearn.manifold import trustworthiness as of_sklearn
 
-    unit, points = pair(vectors, coordinates, k)
+    unit, points = pointwise.pair(vectors, coordinates, k)
     chosen = drawn_rows(len(unit), max_rows, seed)
     if k >= len(chosen) / 2:
         return float("nan")
@@ -41,60 +41,10 @@ def knn_recall(
     """The mean share of a point's k map neighbours that are among its k neighbours in space: in [0, 1].
 
     Chance is k / (n - 1). With more than `max_rows` rows, the mean is over that many points drawn with `seed`, each
-    against all n. Definitions, NaN and errors as in `knn_recall_per_point`.
+    against all n. Definitions, NaN and errors as in `pointwise.faithfulness`.
     """
-    unit, points = pair(vectors, coordinates, k)
-    if k > len(unit) - 1:
-        return float("nan")
-    return float(_knn_recall(unit, points, k, drawn_rows(len(unit), max_rows, seed)).mean())
-
-
-def knn_recall_per_point(vectors: ArrayLike, coordinates: ArrayLike, *, k: int = 15) -> NDArray[np.float64]:
-    """For each point (n,) the share of its k nearest in the map that are among its k nearest in space.
-
-    Space is `vectors` (n, d) by cosine, the map is `coordinates` (n, 3) by Euclidean distance. A map neighbour whose
-    cosine equals that of the k-th neighbour in space counts, so copies of one vector do not compete. NaN throughout
-    when there are not k others. The time grows with n squared.
-
-    Raises:
-        InputError: the numbers of rows differ, a row is not finite, a vector is zero, or k < 1.
-    """
-    unit, points = pair(vectors, coordinates, k)
-    if k > len(unit) - 1:
-        return np.full(len(unit), np.nan)
-    return _knn_recall(unit, points, k, np.arange(len(unit)))
-
-
-def pair(vectors: ArrayLike, coordinates: ArrayLike, k: int) -> tuple[Floats, Floats]:
-    unit, points = unit_rows("vectors", vectors), matrix("coordinates", coordinates)
-    same_length("vectors", unit, "coordinates", points)
-    if k < 1:
-        raise InputError(f"k must be at least 1 (15 is usual), got {k}.")
-    return unit, points
-
-
-def _knn_recall(unit: Floats, points: Floats, k: int, queries: NDArray[np.intp]) -> NDArray[np.float64]:
-    near = map_neighbours(points, queries, k)
-    share = np.empty(len(queries))
-    for rows in chunks(len(queries), len(unit)):
-        wanted = queries[rows]
-        cosines = unit[wanted] @ unit.T
-        cosines[np.arange(len(wanted)), wanted] = -np.inf
-        among = np.take_along_axis(cosines, near[rows], axis=1)
-        cosines.partition(len(unit) - k, axis=1)
-        share[rows] = (among >= cosines[:, [len(unit) - k]] - TIE).mean(axis=1)
-    return share
-
-
-def map_neighbours(points: Floats, queries: NDArray[np.intp], k: int) -> NDArray[np.intp]:
-    """The k nearest other points (q, k) of each queried point."""
-    from scipy.spatial import cKDTree
-
-    found = cKDTree(points).query(points[queries], k=k + 1)[1]
-    own = found == queries[:, None]
-    # Among points on one spot the point itself may be missing from its k + 1 nearest: then the last one goes.
-    own[~own.any(axis=1), -1] = True
-    return found[~own].reshape(len(queries), k)
+    rows = drawn_rows(len(np.asarray(vectors)), max_rows, seed)
+    return float(pointwise.faithfulness(vectors, coordinates, rows=rows, k=k).knn_recall.mean())
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

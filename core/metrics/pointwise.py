@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import InputError
-from core.metrics.checks import chunks, matrix
-from core.metrics.faithfulness import TIE, map_neighbours, pair
+from core.metrics.checks import Floats, chunks, matrix, same_length, unit_rows
 
 Shares = NDArray[np.float64]
+TIE = 1e-6  # cosines this close to the k-th neighbour's count as neighbours: equal vectors differ by rounding
 
 
 class Faithfulness(NamedTuple):
@@ -98,3 +98,27 @@ def _kept(points: NDArray[np.floating], queries: NDArray[np.intp], near: NDArray
     farthest = np.linalg.norm(points[map_neighbours(points, queries, near.shape[1])] - here, axis=2).max(axis=1)
     found = np.linalg.norm(points[near] - here, axis=2)
     return np.asarray((found <= farthest[:, None] * (1 + TIE)).mean(axis=1))
+
+
+def pair(vectors: ArrayLike, coordinates: ArrayLike, k: int) -> tuple[Floats, Floats]:
+    """Unit vectors (n, d) and the points (n, c) of their map.
+
+    Raises:
+        InputError: the numbers of rows differ, a row is not finite, a vector is zero, or k < 1.
+    """
+    unit, points = unit_rows("vectors", vectors), matrix("coordinates", coordinates)
+    same_length("vectors", unit, "coordinates", points)
+    if k < 1:
+        raise InputError(f"k must be at least 1 (15 is usual), got {k}.")
+    return unit, points
+
+
+def map_neighbours(points: Floats, queries: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+    """The k nearest other points (q, k) of each queried point."""
+    from scipy.spatial import cKDTree
+
+    found = cKDTree(points).query(points[queries], k=k + 1)[1]
+    own = found == queries[:, None]
+    # Among points on one spot the point itself may be missing from its k + 1 nearest: then the last one goes.
+    own[~own.any(axis=1), -1] = True
+    return found[~own].reshape(len(queries), k)

@@ -39,8 +39,8 @@ def colour_name(key: str) -> str:
     return display_name(key)
 
 
-def colouring(source: Source, run: Run, study: Study, chart: Chart, by: str) -> Colouring:
-    """Values (N,) of a key of :func:`colourings`.
+def colouring(source: Source, run: Run, study: Study, chart: Chart, by: str, rows: NDArray[np.int64]) -> Colouring:
+    """Values (n,) of some rows of a study, of a key of :func:`colourings`.
 
     ``error`` is |label - probability|, unknown where the label is; what belongs to the map is unknown where it was
     not measured.
@@ -51,35 +51,41 @@ def colouring(source: Source, run: Run, study: Study, chart: Chart, by: str) -> 
     if by not in colourings(study):
         raise ConfigError(f"The map cannot be coloured by {by!r}; it can by {', '.join(colourings(study))}.")
     if by == "findings":
-        return Colouring(values=combinations(study), kind="categorical", title="Findings")
+        return Colouring(values=combinations(study, rows), kind="categorical", title="Findings")
     if by in study.findings:
-        return Colouring(values=study.labels[:, study.findings.index(by)], kind="binary", title=display_name(by))
+        return Colouring(values=_labels(study, by, rows), kind="binary", title=display_name(by))
     kind, _, name = by.partition(":")
     if name and kind in OF_MODELS:
-        values = source.predictions(run)[f"probability:{name}"].to_numpy(np.float32)
+        values = source.predictions(run)[f"probability:{name}"].to_numpy(np.float32)[rows]
         if kind == "error":
-            values = np.abs(study.labels[:, study.findings.index(name)] - values)
+            values = np.abs(_labels(study, name, rows) - values)
         return Colouring(values=values, kind="continuous", title=colour_name(by), limits=SHARES)
     if name and kind == "map":
-        values = chart.per_point.get(name, np.full(len(study), np.nan, np.float32))
+        known = chart.per_point.get(name)
+        values = np.full(len(rows), np.nan, np.float32) if known is None else known[rows]
         return Colouring(values=values, kind="continuous", title=OF_MAPS[name], limits=SHARES)
-    return _of_column(study.samples[by])
+    return _of_column(study.samples[by], rows)
 
 
-def _of_column(values: pd.Series) -> Colouring:
+def _labels(study: Study, finding: str, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    return study.labels[rows, study.findings.index(finding)]
+
+
+def _of_column(values: pd.Series, rows: NDArray[np.int64]) -> Colouring:
     name = str(values.name)
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         title = "Age (years)" if name == "age" else name.capitalize()
-        return Colouring(values=values.to_numpy(np.float32), kind="continuous", title=title)
-    return Colouring(values=values.to_numpy(object), kind="categorical", title=name.capitalize())
+        return Colouring(values=values.to_numpy(np.float32)[rows], kind="continuous", title=title)
+    return Colouring(values=values.iloc[rows].to_numpy(object), kind="categorical", title=name.capitalize())
 
 
-def combinations(study: Study) -> NDArray[np.object_]:
-    """The one finding of a sample, "No finding" where all are known to be absent, "Several", or None (unknown)."""
-    present = study.labels == 1
+def combinations(study: Study, rows: NDArray[np.int64]) -> NDArray[np.object_]:
+    """The one finding of each sample, "No finding" where all are known to be absent, "Several", or None (unknown)."""
+    labels = study.labels[rows]
+    present = labels == 1
     names = np.array([display_name(name) for name in study.findings], dtype=object)
     found = np.where(present.sum(axis=1) > 1, "Several", "No finding").astype(object)
     single = present.sum(axis=1) == 1
     found[single] = names[present[single].argmax(axis=1)]
-    found[~present.any(axis=1) & np.isnan(study.labels).any(axis=1)] = None
+    found[~present.any(axis=1) & np.isnan(labels).any(axis=1)] = None
     return found

@@ -66,7 +66,7 @@ def by_anatomy(names: Sequence[str]) -> tuple[list[int], Tree | None]:
     if order:
         deepest = max(len(path) for path in paths.values())
         _branch([paths[row] for row in order], 0, 0, deepest, lines)
-    return [*order, *rest], Tree(lines=lines, title="anatomy") if lines else None
+    return [*order, *rest], Tree(lines=lines, title="anatomy", measured=False) if lines else None
 
 
 def _branch(paths: Sequence[Path], first: int, depth: int, deepest: int, lines: Lines) -> tuple[float, float]:

@@ -85,7 +85,7 @@ def space(
     there = np.logical_and.reduce([one.known for one in (of, *moments.values())])
     rows = np.arange(len(study)) if rows is None else rows
     rows = rows[there[rows]]
-    values = colouring(source, run, study, of, look.by)
+    values = colouring(source, run, study, of, look.by, rows)
     axes = 2 if look.flat else 3
     made = Drawing(
         rows=rows,
@@ -98,7 +98,7 @@ def space(
         reach=look.reach[:axes] if look.reach else None,
     )
     draw = space_2d if look.flat else space_3d
-    return draw(of.samples[rows, :axes], replace(values, values=values.values[rows]), made, theme=theme)
+    return draw(of.samples[rows, :axes], values, made, theme=theme)
 
 
 def explained(
@@ -106,8 +106,7 @@ def explained(
 ) -> list[tuple[str, str]]:
     """What the colours of a map mean: a name (without markup) and a colour each; of a continuous scale, which has a
     bar, only what is unknown."""
-    found = colouring(source, run, study, of, by)
-    entries = colours(replace(found, values=found.values[rows]), theme).entries
+    entries = colours(colouring(source, run, study, of, by, rows), theme).entries
     return [(plain(name), colour) for name, colour in entries]
 
 

@@ -10,7 +10,7 @@ import functools
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from core.errors import InputError
+from dashboard import selection
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -69,7 +70,7 @@ class Click:
 
 @dataclass(frozen=True)
 class Report:
-    """What a user did to a figure that caused this rerun; None: something else.
+    """What a user did to a figure; None: something else.
 
     `region` holds the corners (x, y) of what a lasso or a box enclosed, in the figure's own units; `moment` is the name
     of the frame at which playing, or the slider below the figure, came to rest.
@@ -79,6 +80,19 @@ class Report:
     region: tuple[tuple[float, float], ...] | None = None
     moment: str | None = None
 
+    @classmethod
+    def from_browser(cls, told: Any) -> Report:
+        """What plot.js reported, each event under its name."""
+        click, region, moment = (told.get(event) for event in EVENTS)
+        return cls(
+            click=Click.from_browser(click) if click else None,
+            region=tuple((float(x), float(y)) for x, y in region) if region else None,
+            moment=str(moment) if moment else None,
+        )
+
+
+EVENTS = ("click", "region", "moment")
+
 
 def plot(
     figure: go.Figure,
@@ -86,22 +100,24 @@ def plot(
     key: str,
     alt: str,
     height: int | None = None,
-    clicks: bool = False,
     encloses: bool = False,
     uirevision: str = "keep",
     file_name: str = "figure",
     group: str | None = None,
     moment: int | None = None,
     legend: bool = True,
-) -> Report:
-    """Show `figure` over the full width; give back what caused this rerun, where that was done to this figure.
+    react: Callable[[Report], None] | None = None,
+) -> None:
+    """Show `figure` over the full width.
 
     The figure stays the same node in the page as long as `key` stays: zoom, camera and hidden legend entries survive
     new data until `uirevision` changes. `height` is in CSS pixels (default: the figure's own, else 450). `alt` says in
     words what the figure shows. Figures of one `group` turn together, ring what the pointer is over in any of them (by
-    the integer in `customdata`), and play together. `clicks` and `encloses` say whether clicks and lassos are
-    reported. Without `legend` the page says itself what the figure's legend would. A figure with frames gets a slider
-    and a play button, and stands at frame `moment` (default: the last).
+    the integer in `customdata`), and play together. Without `legend` the page says itself what the figure's legend
+    would. A figure with frames gets a slider and a play button, and stands at frame `moment` (default: the last).
+
+    `react` is told of every click, of what a lasso enclosed (where the figure `encloses`) and of moments, before the
+    page is drawn anew, so that what follows from it is drawn at once.
 
     Raises InputError if `key` or `alt` is empty, OSError if plotly.js cannot be put where Streamlit serves it from.
     """
@@ -116,7 +132,7 @@ def plot(
         "alt": alt,
         "height": pixels,
         "square": encloses or bool(figure.layout.scene.to_plotly_json()),
-        "clicks": clicks,
+        "clicks": react is not None,
         "encloses": encloses,
         "uirevision": uirevision,
         "fileName": file_name,
@@ -124,13 +140,13 @@ def plot(
         "legend": legend,
         "moment": max(0, len(figure.frames) - 1) if moment is None else moment,
     }
-    told = {f"on_{event}_change": _nothing for event in ("click", "region", "moment")}
-    result = _component(key=key, data=data, **told)
-    return Report(
-        click=Click.from_browser(result.click) if clicks and result.click else None,
-        region=tuple((float(x), float(y)) for x, y in result.region) if encloses and result.region else None,
-        moment=str(result.moment) if result.moment else None,
-    )
+
+    def reported() -> None:
+        if react:
+            react(Report.from_browser(selection.reported(key)))
+
+    callbacks = {f"on_{event}_change": reported for event in EVENTS}  # without one Streamlit reports no trigger
+    _component(key=key, data=data, **callbacks)
 
 
 @functools.cache
@@ -158,7 +174,3 @@ def ensure_plotly_js(folder: Path = STATIC) -> Path:
 def _plotly_url(path: Path) -> str:
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     return f"{f'/{base}' if base else ''}/app/static/{path.name}"
-
-
-def _nothing() -> None:
-    """Streamlit reports a trigger only if it has a callback."""

@@ -15,7 +15,7 @@ from core.errors import FluoroscopeError, StudyError
 from core.roots import allowed_folder, data_roots
 from core.studies.imports import Import, list_imports
 from core.studies.mapping import tables_in
-from dashboard import lookups, status
+from dashboard import cached, status
 from dashboard.widgets import form, guarded, header, plain
 
 TYPED = "another folder …"
@@ -26,7 +26,7 @@ NONE = "(none)"
 def choose_folder() -> Path | None:
     """A folder below the configured roots, listed or typed; its path stays out of the URL."""
     roots = data_roots()
-    found = {str(path): path for root in roots for path in lookups.subfolders(root)}
+    found = {str(path): path for root in roots for path in cached.subfolders(root)}
     if not found:
         st.info(
             f"The page reads datasets below {plain(', '.join(map(str, roots)))}, where there is none yet. Put one "
@@ -49,7 +49,7 @@ def short(path: str, roots: list[Path]) -> str:
 
 def settings(folder: Path | None) -> ImportConfig | None:
     """Source, name and settings for a folder (the demo needs none); None where something is missing."""
-    suggested = lookups.guessed(folder) if folder else "demo"
+    suggested = cached.guessed(folder) if folder else "demo"
     left, right = st.columns(2)
     with left:
         source = st.selectbox("Source", list(SOURCES), list(SOURCES).index(suggested), key=f"import-source-{folder}")
@@ -86,12 +86,12 @@ def slug(folder: Path | None, source: Source) -> str:
 
 def columns_of(folder: Path) -> MappingConfig:
     """Which column means what: proposed from names and contents, corrected by the user."""
-    there = lookups.folder(folder)
+    there = cached.folder(folder)
     tables = tables_in(there)
     if not tables:
         raise StudyError("The folder holds no table (CSV, TSV, Parquet or Excel); put one beside the pictures.")
     table = st.selectbox("Table", tables, key=f"table-{folder}") if len(tables) > 1 else tables[0]
-    names, proposal, rows = lookups.proposal(folder, table)
+    names, proposal, rows = cached.proposal(folder, table)
     st.markdown(f"**Columns** of {rows:,} rows: a proposal, for you to correct")
     chosen: dict[str, object] = {"table": table, "separator": proposal.separator}
     key, options = f"map-{folder}-{table}", [NONE, *names]

@@ -17,6 +17,7 @@ from core.runs import Run
 from core.studies.study import Study
 from core.studies.vocabulary import display_name
 from dashboard import cached, selection
+from dashboard.components.plot import Report
 from dashboard.widgets import findings_of, header, label, pick_runs, plain, show, study_of, theme
 
 RULES = {"f1": "Best F1", "youden": "Youden's J", "fixed": "0.5", "own": "One value …"}
@@ -81,18 +82,21 @@ def zero_shot(run: Run, study: Study) -> None:
 
 def matrices(run: Run, study: Study, judged: Judged) -> None:
     """One confusion matrix per disease; a click on a cell shows its radiographs."""
-    report = show(
+
+    def look(report: Report) -> None:
+        if report.click is not None and isinstance(report.click.point, tuple):
+            row, column = report.click.point[:2]
+            selection.put("cell", f"{study.findings[report.click.curve]}.{row}.{column}")
+            selection.put("cell-page", None)
+
+    show(
         pictures.matrices(study, judged, theme=theme()),
         key="diseases-grid",
         alt=f"{len(study.findings)} confusion matrices of {run.title} on the test split",
         name=("confusion", run.title),
-        clicks=True,
+        react=look,
         help="Rows: what the label says. Columns: what the model says. Shares of each row, and counts. Click a cell.",
     )
-    if (click := report.click) is not None and isinstance(click.point, tuple):
-        row, column = click.point[:2]
-        selection.put("cell", f"{study.findings[click.curve]}.{row}.{column}")  # drawn below, in this very run
-        selection.put("cell-page", None)
 
 
 def drill_down(study: Study, judged: Judged) -> None:

@@ -21,7 +21,7 @@ from core.searches import Search, Trial, best_of, list_searches
 from core.studies.study import load_studies
 from core.work import duration
 from core.workspace import home
-from dashboard import lookups, selection, status
+from dashboard import cached, selection, status
 from dashboard.space_form import space_form
 from dashboard.widgets import form, header, plain, show, theme
 
@@ -145,7 +145,7 @@ def table(config: SearchConfig, trials: Sequence[Trial]) -> None:
 
 def draw(search: Search) -> None:
     """All of one search."""
-    trials = lookups.trials(search)
+    trials = cached.trials(search)
     card(search, trials)
     if not trials:
         st.info("No trial has begun yet.", icon=":material/hourglass_empty:")

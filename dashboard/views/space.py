@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,14 +36,14 @@ HEIGHTS = {False: 520, True: 460}
 """Of a map in pixels, by whether it is flat."""
 
 
-def draw(one: Shown, study: Study, look: Look, picked: Picked, rows: NDArray[np.int64]) -> Report:
+def draw(one: Shown, study: Study, look: Look, picked: Picked, rows: NDArray[np.int64]) -> None:
     """A picture of the map of one run."""
     run, count = one.run, int(one.chart.known[rows].sum())
     words = f"{'flat' if look.flat else '3D'} map of {count:,} radiographs embedded by {run.title}"
     words += f", coloured by {colour_name(look.by)}"
     if one.moments:
         words += f", playing through {len(one.moments)} moments of training"
-    return show(
+    show(
         space(
             cached, run, study, look=look, picked=picked, rows=rows, of=one.chart, moments=one.moments, theme=theme()
         ),
@@ -50,29 +51,25 @@ def draw(one: Shown, study: Study, look: Look, picked: Picked, rows: NDArray[np.
         alt=words,
         name=("space", look.by, run.title, study.name),
         height=HEIGHTS[look.flat],
-        clicks=True,
         encloses=look.flat and bool(one.stem) and not one.moments,
         group="space",
         moment=one.moment,
         legend=False,
+        react=functools.partial(heard, one, study),
     )
 
 
-def heard(reports: Sequence[tuple[Shown, Report]], study: Study, chosen: int | None) -> None:
+def heard(one: Shown, study: Study, report: Report) -> None:
     """What was clicked, enclosed or played becomes what the page shows."""
-    for one, report in reports:
-        row = None if report.click is None else report.click.customdata
-        if isinstance(row, int) and row != chosen:
-            selection.put("sample", str(study.samples["id"].iloc[row]))
-            st.rerun()
-        if report.region and len(report.region) > 2:
-            corners = ";".join(f"{x:.4g},{y:.4g}" for x, y in report.region)
-            selection.put("lasso", [one.run.id, one.stem, corners])
-            st.rerun()
-        if report.moment in one.moments:
-            share = list(one.moments).index(report.moment) / max(1, len(one.moments) - 1)
-            selection.put("moment", f"{share:.3f}")
-            st.rerun()
+    row = None if report.click is None else report.click.customdata
+    if isinstance(row, int):
+        selection.put("sample", str(study.samples["id"].iloc[row]))
+    if report.region and len(report.region) > 2:
+        corners = ";".join(f"{x:.4g},{y:.4g}" for x, y in report.region)
+        selection.put("lasso", [one.run.id, one.stem, corners])
+    if report.moment in one.moments:
+        share = list(one.moments).index(report.moment) / max(1, len(one.moments) - 1)
+        selection.put("moment", f"{share:.3f}")
 
 
 def picked_in(study: Study, runs: Sequence[Run], chosen: int | None, found: Neighbours | None) -> Picked:
@@ -96,8 +93,8 @@ def side_by_side(
     looks: Sequence[Look],
     picked: Picked,
     rows: NDArray[np.int64],
-) -> list[tuple[Shown, Report]]:
-    """The maps in columns, on axes of the same reach; what was done to each of their pictures."""
+) -> None:
+    """The maps in columns, on axes of the same reach."""
     place, columns, shown = st.container(), st.columns(len(runs)), []
     for column, run in zip(columns, runs, strict=True):
         with column:
@@ -115,16 +112,14 @@ def side_by_side(
     moments = [part.samples[part.known] for one in known for part in (one.moments.values() or [one.chart])]
     ends = reach(*moments) if moments else None
     lassoed = (selection.values_of("lasso") or [""])[0]
-    reports = []
     for column, run, one in zip(columns, runs, shown, strict=True):
         with column:
             if one is None:
                 continue
             own = picked if run.id == lassoed else replace(picked, outline=())
             for look in looks:
-                reports.append((one, draw(one, study, replace(look, reach=ends), own, rows)))
+                draw(one, study, replace(look, reach=ends), own, rows)
             faithfulness(one)
-    return reports
 
 
 def faithfulness(one: Shown) -> None:
@@ -174,7 +169,7 @@ def page() -> None:
     chosen = row_of(study, selection.get("sample"))
     picked = picked_in(study, runs, chosen, found)
     with pictured:
-        reports = side_by_side(runs, study, kind, pictures, picked, rows)
+        side_by_side(runs, study, kind, pictures, picked, rows)
         legend(study)
     with below:
         go_to(study)
@@ -183,7 +178,6 @@ def page() -> None:
             st.rerun()
         if chosen is not None:
             inspect(study, chosen, runs)
-    heard(reports, study, chosen)
 
 
 page()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import streamlit as st
 
 from core.pictures import studies as pictures
 from core.studies.study import PREFIX, UNCERTAIN, Study, load_studies
 from dashboard import cached, selection
-from dashboard.components.plot import Click
+from dashboard.components.plot import Report
 from dashboard.grid import condition, radiographs, where
 from dashboard.widgets import header, plain, show, theme, warn_of_broken
 
@@ -61,15 +63,14 @@ def findings(study: Study) -> None:
         help="Head above 10 %, medium, tail up to 1 % (CXR-LT). Of the radiographs in which the finding is known.",
     )
     relative = selection.one("Seen together", ["share", "count"], name="together", draw=st.segmented_control) == "share"
-    report = show(
+    show(
         pictures.co_occurrence(summary, relative=relative, theme=theme()),
         key="studies-together",
         alt=f"Which findings are seen together in study {study.name}",
         name=("co-occurrence", study.name),
-        clicks=True,
+        react=functools.partial(_follow, study),
         help="Of the radiographs with the row's finding, the share that has the column's. Click a cell to see them.",
     )
-    _follow(study, report.click)
     show(
         pictures.upset(summary, theme=theme()),
         key="studies-upset",
@@ -79,16 +80,15 @@ def findings(study: Study) -> None:
     )
 
 
-def _follow(study: Study, click: Click | None) -> None:
+def _follow(study: Study, report: Report) -> None:
     """From a cell to its radiographs: both findings become conditions."""
-    if click is None or not isinstance(click.point, tuple):
+    if report.click is None or not isinstance(report.click.point, tuple):
         return
-    names = dict.fromkeys(PREFIX + study.findings[at] for at in click.point[:2])
+    names = dict.fromkeys(PREFIX + study.findings[at] for at in report.click.point[:2])
     selection.put(where(study), list(names))
     for name in names:
         selection.put(condition(study, name), ["present"])
     selection.put("part", "Radiographs")
-    st.rerun()
 
 
 def people(study: Study) -> None:

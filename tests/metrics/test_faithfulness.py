@@ -11,8 +11,8 @@ from scipy.spatial.distance import cdist
 from sklearn.manifold import trustworthiness as sklearn_trustworthiness
 
 from core.errors import InputError
-from core.metrics import faithfulness as module
-from core.metrics.faithfulness import knn_recall, knn_recall_per_point, procrustes, trustworthiness
+from core.metrics import pointwise as module
+from core.metrics.faithfulness import knn_recall, procrustes, trustworthiness
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(80, 10))
@@ -53,7 +53,6 @@ def slow_recall(x: np.ndarray, points: np.ndarray, k: int) -> np.ndarray:
 
 @pytest.mark.parametrize("k", [1, 5, 79])
 def test_knn_recall_against_a_loop(k: int) -> None:
-    np.testing.assert_allclose(knn_recall_per_point(X, MAP, k=k), slow_recall(X, MAP, k))
     assert knn_recall(X, MAP, k=k) == pytest.approx(slow_recall(X, MAP, k).mean())
 
 
@@ -61,28 +60,27 @@ def test_knn_recall_at_its_ends() -> None:
     assert knn_recall(*circle(), k=6) == 1
     assert knn_recall(X, MAP, k=79) == 1
     assert math.isnan(knn_recall(X, MAP, k=80))
-    assert np.isnan(knn_recall_per_point(X, MAP, k=80)).all()
     assert math.isnan(knn_recall(X[:1], MAP[:1], k=1))
 
 
 def test_copies_of_one_vector_do_not_compete() -> None:
     x = np.repeat(np.eye(3), 20, axis=0).astype(np.float32)
     points = x * 10 + RANDOM.normal(size=x.shape)
-    np.testing.assert_array_equal(knn_recall_per_point(x, points, k=4), np.ones(60))
+    assert knn_recall(x, points, k=4) == 1
     # All copies on one spot of the map: a point is still not its own neighbour.
-    np.testing.assert_array_equal(knn_recall_per_point(x, x * 10, k=4), np.ones(60))
+    assert knn_recall(x, x * 10, k=4) == 1
 
 
 def test_drawn_points_are_set_against_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.sort(np.random.default_rng(5).choice(80, 10, replace=False))
     wanted = slow_recall(X, MAP, 5)[rows].mean()
-    assert knn_recall(X, MAP, k=5, max_rows=10, seed=5) == pytest.approx(wanted)
     blocks = module.chunks
-    monkeypatch.setattr(module, "chunks", lambda n, width: blocks(n, width, cells=3 * width))
-    np.testing.assert_allclose(knn_recall_per_point(X, MAP, k=5), slow_recall(X, MAP, 5))
+    for cells in (1_000_000, 3 * 80):  # at once, and in pieces of three rows
+        monkeypatch.setattr(module, "chunks", lambda n, width, cells=cells: blocks(n, width, cells))
+        assert knn_recall(X, MAP, k=5, max_rows=10, seed=5) == pytest.approx(wanted)
 
 
-@pytest.mark.parametrize("score", [trustworthiness, knn_recall, knn_recall_per_point])
+@pytest.mark.parametrize("score", [trustworthiness, knn_recall])
 def test_scores_refuse_wrong_arguments(score) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InputError, match="80 rows and coordinates has 79"):
         score(X, MAP[:79])

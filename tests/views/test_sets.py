@@ -16,7 +16,7 @@ from core.errors import InputError
 from core.imported import import_embeddings
 from core.studies.vocabulary import NIH_FINDINGS
 from core.vectors.making import Making
-from dashboard import lookups
+from dashboard import cached
 from tests.components import figures, plots
 from tests.finished import Finished
 from tests.views.test_views import opened, texts
@@ -25,7 +25,7 @@ from tests.views.test_views import opened, texts
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
     """Listings of folders are kept for half a minute, longer than a test."""
-    lookups.embedding_files.clear()
+    cached.embedding_files.clear()
     yield
 
 
@@ -53,8 +53,10 @@ def beside(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return finished
 
 
-def metrics(at: AppTest) -> list[tuple[str, str]]:
-    return [(metric.label, metric.value) for metric in at.metric]
+def told(at: AppTest, name: str) -> list[str]:
+    """A row of the table of numbers, without the marks that keep Markdown from reading it."""
+    table = at.table[0].value
+    return [str(cell).replace("\\", "") for cell in table.rename(index=lambda own: own.replace("\\", "")).loc[name]]
 
 
 def heat(at: AppTest) -> list[dict[str, Any]]:
@@ -70,10 +72,10 @@ def test_without_runs_the_real_sets_stand_side_by_side(real: Path) -> None:
     at = opened("similarity")
     assert not at.exception and not at.error
     assert at.multiselect[0].value == ["biomedclip", "clip"] and len(at.multiselect) == 1
-    assert metrics(at) == [
-        ("Mean cosine", "+0.653"), ("Smallest", "+0.472"), ("Mean |cosine|", "0.653"), ("Largest", "+0.826"),
-        ("Mean cosine", "+0.853"), ("Smallest", "+0.757"), ("Mean |cosine|", "0.853"), ("Largest", "+0.962"),
-    ]  # fmt: skip
+    assert told(at, "Mean cosine") == ["+0.653", "+0.853", "0.000", "-0.077"]
+    assert told(at, "Mean |cosine|") == ["0.653", "0.853", "0.000", "0.077"]
+    assert told(at, "Smallest") == ["+0.472", "+0.757", "0.000", "-0.077"]
+    assert told(at, "Largest") == ["+0.826", "+0.962", "0.000", "-0.077"]
     first, second, _ = heat(at)
     assert (first["zmin"], first["zmax"]) == (second["zmin"], second["zmax"]) == (-1, 1)
     assert first["name"] == "biomedclip" and second["name"] == "clip" and first["y"] == second["y"]
@@ -108,17 +110,17 @@ def test_beside_runs_on_one_frame_in_the_runs_order(beside: Finished) -> None:
     run = beside.runs["orthogonal"]
     at = opened("similarity", runs=[run], sets=["turned"])
     assert not at.exception and not at.error
-    first, second, difference = heat(at)
+    first, second, difference, _ = heat(at)
     assert second["name"] == "turned" and first["x"] == second["x"] == difference["x"]
     assert second["y"][0] == "Atelectasis" and first["y"][0] == "Atelectasis"
-    assert len(at.segmented_control) == 1
+    assert [control.label for control in at.segmented_control] == ["Cosines between", "Order"]
     assert in_url(at, "runs") == [run]
 
 
 def test_a_link_to_sets_alone_names_no_run(beside: Finished) -> None:
     at = opened("similarity", sets=["turned"])
     assert [trace["name"] for trace in heat(at)] == ["turned"]
-    assert not at.segmented_control
+    assert [control.label for control in at.segmented_control] == ["Order"]
 
 
 def test_sets_alone_are_not_chosen_where_there_are_runs(beside: Finished) -> None:
@@ -129,21 +131,22 @@ def test_sets_alone_are_not_chosen_where_there_are_runs(beside: Finished) -> Non
 def test_other_labels_keep_their_own_panel_and_have_no_difference(beside: Finished) -> None:
     at = opened("similarity", runs=[beside.runs["orthogonal"]], sets=["others"])
     assert not at.exception and not at.error
-    first, second = heat(at)
+    first, second, moment = heat(at)
+    assert moment["y"] == first["y"]
     assert first["y"][:2] == ["Atelectasis", "Cardiomegaly"] and second["y"][:2] == [
         "No finding",
         "Enlarged cardiomediastinum",
     ]
     assert {(trace["zmin"], trace["zmax"]) for trace in (first, second)} == {(-1, 1)}
-    told = next(info.value for info in at.info)
-    assert "are of different labels \\(14 and 14, " in told and "no difference to draw" in told
+    reason = next(info.value for info in at.info)
+    assert "are of different labels \\(14 and 14, " in reason and "no difference to draw" in reason
 
 
-@pytest.mark.parametrize("kind", ["centroids", "cross", "frozen"])
+@pytest.mark.parametrize("kind", ["centroids", "cross", "signs", "frozen"])
 def test_other_cosines_of_runs_beside_a_set(beside: Finished, kind: str) -> None:
     at = opened("similarity", runs=[beside.runs["orthogonal"]], sets=["turned"], cosines=kind)
     assert not at.exception and not at.error
-    assert any("different things" in info.value for info in at.info) == (kind == "cross")
+    assert any("different things" in info.value for info in at.info) == (kind in ("cross", "signs"))
 
 
 def test_three_fit(beside: Finished) -> None:
@@ -151,7 +154,7 @@ def test_three_fit(beside: Finished) -> None:
     at = opened("similarity", runs=runs, sets=["turned"])
     assert not at.exception
     assert "Three fit side by side" in at.warning[0].value and "linear" in at.warning[0].value
-    assert len(heat(at)) == 4  # three panels and the difference
+    assert len(heat(at)) == 6  # three panels, the difference, and two runs at a moment
     at = opened("similarity", sets=["turned", "others", "alone", "turned"])
     assert not at.exception and len(at.multiselect[1].value) == 3
 
@@ -159,7 +162,7 @@ def test_three_fit(beside: Finished) -> None:
 def test_one_vector_has_no_pair(beside: Finished) -> None:
     at = opened("similarity", sets=["alone"])
     assert not at.exception and not at.error
-    assert {value for _, value in metrics(at)} == {"no pair"}
+    assert told(at, "Mean cosine") == ["no pair"]
 
 
 def test_too_many_vectors_are_not_drawn(workspace: Path, tmp_path: Path) -> None:

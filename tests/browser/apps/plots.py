@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -64,23 +66,25 @@ def note(name: str, report: Report) -> None:
     if (click := report.click) is not None:
         st.session_state.setdefault("clicks", []).append((name, click.curve, click.point, click.customdata))
     if report.region or report.moment:
-        held = (
-            [round(sum(place) / len(place), 1) for place in zip(*report.region, strict=True)] if report.region else None
-        )
-        st.session_state.setdefault("heard", []).append((name, held, report.moment))
+        middle = None
+        if report.region:
+            middle = [round(sum(place) / len(place), 1) for place in zip(*report.region, strict=True)]
+        st.session_state.setdefault("heard", []).append((name, middle, report.moment))
+    if report.moment:
+        st.session_state["stands"] = ("epoch 0", "epoch 5", "epoch 9").index(report.moment)
 
 
 def maps() -> None:
     colour = st.segmented_control("Colour", ["crimson", "teal"], default="teal")
     for name, column in zip(("map", "twin"), st.columns(2), strict=True):
         with column:
-            note(name, plot(cube(colour), key=name, alt=name, height=260, clicks=True, group="maps"))
+            plot(cube(colour), key=name, alt=name, height=260, react=partial(note, name), group="maps")
 
 
 def cells() -> None:
     for kind, column in zip(("heatmap", "image", "points"), st.columns(3), strict=True):
         with column:
-            note(kind, plot(flat(kind), key=kind, alt=f"{kind} of <b>9</b>", height=220, clicks=True, file_name=kind))
+            plot(flat(kind), key=kind, alt=f"{kind} of <b>9</b>", height=220, react=partial(note, kind), file_name=kind)
 
 
 @st.fragment(run_every=1)
@@ -97,14 +101,11 @@ def linked() -> None:
     with left:
         plot(cube("teal"), key="cube", alt="cube", height=260, group="linked")
     with middle:
-        note("flat", plot(square("teal"), key="flat", alt="flat", height=260, encloses=True, group="linked"))
+        told = partial(note, "flat")
+        plot(square("teal"), key="flat", alt="flat", height=260, encloses=True, group="linked", react=told)
     with right:
-        stands = st.session_state.setdefault("stands", 1)
-        report = plot(growing(), key="growing", alt="growing", height=300, group="linked", moment=stands)
-        note("growing", report)
-        if report.moment:
-            st.session_state["stands"] = ("epoch 0", "epoch 5", "epoch 9").index(report.moment)
-            st.rerun()
+        stands, told = st.session_state.setdefault("stands", 1), partial(note, "growing")
+        plot(growing(), key="growing", alt="growing", height=300, group="linked", moment=stands, react=told)
     st.text(f"heard={st.session_state.get('heard', [])}")
 
 

@@ -1,7 +1,4 @@
-"""What one view alone looks up: what lies in somebody's folders, again after half a minute, and what is at work now.
-
-What several views and all pictures share is kept by :mod:`dashboard.cached`.
-"""
+"""What lies in somebody's folders; it is looked up again after half a minute."""
 
 from __future__ import annotations
 
@@ -10,18 +7,13 @@ from pathlib import Path
 import streamlit as st
 
 from core.config.importing import MappingConfig, Source
-from core.pictures.seen import Sheet, sheet
-from core.runs import Run
-from core.searches import Search, Trial
-from core.seen import FILE, Seen
 from core.studies.folder import Folder
 from core.studies.mapping import open_table, propose
 from core.studies.sources import guess
-from core.studies.study import Study
 from core.studies.tables import ROW
 from core.vectors.formats import READERS
 from core.vectors.reading import SUFFIXES
-from dashboard.cached import Stamp, stamp
+from dashboard.cached.stamps import Stamp, stamp
 
 
 @st.cache_resource(ttl=30, max_entries=2, show_spinner="Looking into the folder …")
@@ -70,24 +62,3 @@ def _proposal(key: Stamp, _path: Path, _table: str) -> tuple[list[str], MappingC
 def guessed(path: Path) -> Source:
     """The source that a folder looks like."""
     return guess(folder(path))
-
-
-def seen(run: Run, of: Study) -> Sheet | None:
-    """The radiographs that a run was looking at when it last wrote them down; None where it has not yet."""
-    key = stamp(run.folder / FILE)
-    return _seen(key, of.fingerprint, run, of) if key[1] else None
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _seen(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> Sheet:
-    return sheet(_of, _run.config, Seen.load(_run.folder))
-
-
-def trials(search: Search) -> list[Trial]:
-    """The trials of a search so far."""
-    return _trials(stamp(search.folder / "trials.json"), search.state().busy, search)
-
-
-@st.cache_resource(max_entries=20, show_spinner=False)
-def _trials(key: Stamp, running: bool, _search: Search) -> list[Trial]:
-    return _search.trials()

@@ -1,9 +1,9 @@
 """Files that were read once are not read again while they stay the same.
 
-The only file with Streamlit's caches, but for what one view alone looks up (:mod:`dashboard.lookups`). A cache is keyed
-on (path, mtime_ns, size) of the manifest that names the data, never on the data; a log that grows is read on from where
-it was. Arrays are kept as they are and marked read-only (``cache_resource``): ``cache_data`` would copy them at every
-rerun. How many are kept is what 112,120 radiographs leave room for.
+The only place with Streamlit's caches. A cache is keyed on (path, mtime_ns, size) of the manifest that names the data,
+never on the data; what lies in somebody's folder is looked up again after half a minute, and a log that grows is read
+on from where it was. Arrays are kept as they are and marked read-only (``cache_resource``): ``cache_data`` would copy
+them at every rerun.
 """
 
 from __future__ import annotations
@@ -16,11 +16,8 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from core import snapshots as kept
 from core.imported import ImportedSet, folder_of
-from core.logbook import Logbook, Metrics
 from core.maps.first import first_picture
-from core.metrics import similarity
 from core.metrics.comparison import PatientScores
 from core.metrics.neighbours import Neighbours, nearest
 from core.metrics.plane import Plane
@@ -30,22 +27,38 @@ from core.pictures.chart import Chart
 from core.pictures.chart import chart as make_chart
 from core.pictures.source import judged_centroids, judged_pairs, test_scores
 from core.runs import Run
+from core.searches import Search, Trial
 from core.store import EmbeddingSet, Projection
 from core.studies.study import Study
 from core.workspace import home
+from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
+from dashboard.cached.stamps import Stamp, stamp
+from dashboard.cached.training import (
+    metrics,
+    seen,
+    snapshot_centroids,
+    snapshot_embeddings,
+    snapshot_maps_of,
+    snapshots,
+)
 
-Stamp = tuple[str, int, int]
+__all__ = [  # from the other files of this package; everything below is public, too
+    "embedding_files",
+    "folder",
+    "guessed",
+    "metrics",
+    "proposal",
+    "seen",
+    "snapshot_centroids",
+    "snapshot_embeddings",
+    "snapshot_maps_of",
+    "snapshots",
+    "stamp",
+    "subfolders",
+]
+
 FOUND = 12
 """So many radiographs are found by text."""
-
-
-def stamp(path: Path) -> Stamp:
-    """What changes when a file does; all zero where it is absent."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return str(path), 0, 0
-    return str(path), found.st_mtime_ns, found.st_size
 
 
 def study(name: str, findings: tuple[str, ...] = ()) -> Study:
@@ -139,52 +152,6 @@ def _projection(key: Stamp, _run: Run) -> Projection:
     return found
 
 
-def snapshots(run: Run) -> list[kept.Snapshot]:
-    """The moments of its training that a run has kept so far."""
-    return _snapshots(stamp(run.folder / kept.FOLDER), run)
-
-
-@st.cache_resource(max_entries=100, show_spinner=False)
-def _snapshots(key: Stamp, _run: Run) -> list[kept.Snapshot]:
-    return kept.snapshots_of(_run)
-
-
-def snapshot_embeddings(run: Run, step: int, name: str) -> EmbeddingSet:
-    """``images``, ``texts``, ``prompts`` or ``negatives`` of a moment that :func:`snapshots` lists."""
-    folder = run.folder / kept.FOLDER / kept.step_name(step)
-    return _snapshot_embeddings(stamp(folder / f"{name}.json"), folder, name)
-
-
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _snapshot_embeddings(key: Stamp, _folder: Path, name: str) -> EmbeddingSet:
-    return _read_only(EmbeddingSet.load(_folder / name))
-
-
-def snapshot_centroids(run: Run, step: int, of: Study) -> NDArray[np.float32]:
-    """Disease centroids (K, d) of the test samples in a snapshot, NaN without support."""
-    folder = run.folder / kept.FOLDER / kept.step_name(step)
-    return _snapshot_centroids(stamp(folder / "images.json"), of.fingerprint, of.findings, run, step, of)
-
-
-@st.cache_resource(max_entries=400, show_spinner=False)
-def _snapshot_centroids(
-    key: Stamp, fingerprint: str, findings: tuple[str, ...], _run: Run, step: int, _of: Study
-) -> NDArray[np.float32]:
-    images = EmbeddingSet.load(_run.folder / kept.FOLDER / kept.step_name(step) / "images")  # wanted once
-    return similarity.centroids(*kept.judged_part(images, _of))[0]
-
-
-def snapshot_maps_of(run: Run) -> list[kept.SnapshotMap]:
-    """The maps of those moments, as far as they belong to the map that the run has now."""
-    projections = run.folder / "projections"
-    return _snapshot_maps(stamp(run.folder / kept.MAPS / kept.MANIFEST), stamp(projections / "umap.json"), run)
-
-
-@st.cache_resource(max_entries=100, show_spinner=False)
-def _snapshot_maps(key: Stamp, frame: Stamp, _run: Run) -> list[kept.SnapshotMap]:
-    return kept.snapshot_maps(_run)
-
-
 def chart(run: Run, of: Study, stem: str = "umap") -> Chart:
     """A map of a run in the order of its study.
 
@@ -232,15 +199,14 @@ def _evaluation(key: Stamp, _run: Run) -> dict[str, Any]:
     return _run.evaluation()
 
 
-def metrics(run: Run) -> Metrics:
-    """What ``metrics.jsonl`` holds so far; of one that grew since the last look only the new lines are read."""
-    return _logbook(run.folder / "metrics.jsonl").read()
+def trials(search: Search) -> list[Trial]:
+    """The trials of a search so far."""
+    return _trials(stamp(search.folder / "trials.json"), search.state().busy, search)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
-def _logbook(path: Path) -> Logbook:
-    """Keyed on the path alone: it sees for itself what is new in the file, and whether it is another one."""
-    return Logbook(path)
+def _trials(key: Stamp, running: bool, _search: Search) -> list[Trial]:
+    return _search.trials()
 
 
 def centroids(run: Run, of: Study) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
