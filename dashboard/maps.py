@@ -60,10 +60,10 @@ def choose(runs: Sequence[Run], place: st.delta_generator.DeltaGenerator) -> str
     }
     with place:
         kind = selection.one("Map", list(named), name="map", format_func=lambda key: named.get(key, key))
-    if kind == NEW:
-        ask(runs)
-        return OWN
-    return kind
+    with st.container():  # always there, so that what follows is not mounted anew when the form comes and goes
+        if kind == NEW:
+            ask(runs)
+    return OWN if kind == NEW else kind
 
 
 def name(asked: AskedMap) -> str:

@@ -100,7 +100,8 @@ def side_by_side(
         with column:
             if len(runs) > 1:
                 run_title(run)
-            shown.append(maps.shown(run, study, kind))
+            with st.container():  # what it says comes and goes; the map below keeps its place, and is not mounted anew
+                shown.append(maps.shown(run, study, kind))
     known = [one for one in shown if one is not None]
     if known:
         with place:
@@ -127,9 +128,10 @@ def faithfulness(one: Shown) -> None:
     scores, made = one.chart.faithfulness, one.chart.parameters
 
     def value(name: str) -> str:
-        if name not in scores:
-            return "not measured"
-        return "not defined for so few points" if scores[name] is None else f"{scores[name]:.3f}"
+        if scores.get(name) is not None:
+            return f"{scores[name]:.3f}"
+        few = name != "stability" and scores.get("measured", 1)
+        return "not defined for so few points" if few else "not measured"
 
     words = f"Trustworthiness {value('trustworthiness')} · kept neighbours {value('knn_recall')} (of 15)"
     words += f" · stability {value('stability')}"
