@@ -76,6 +76,7 @@ def test_the_slider_shows_the_heatmap_of_its_epoch(finished: Finished) -> None:
     lines = next(plot for plot in plots(at) if "against the epoch" in plot["alt"])["figure"]["data"]
     assert [line["y"] is not None for line in lines] == [True] * 3
     at.select_slider[0].set_value("0").run()
+    assert "best weights" not in texts(at)
     assert in_url(at, "epoch") == ["0"] and "epoch 0" in heat(at)[-1]["name"]
 
 
