@@ -14,6 +14,9 @@ from plotly.subplots import make_subplots
 from core.errors import InputError
 from core.figures.theme import LIGHT, Theme, dress, empty, figure, plain, same_length
 
+SPAN = 0.01
+"""What a measure's axis shows at least."""
+
 IMAGE, TEXT, ACROSS = 0, 1, 2
 """Which of the theme's colours an image, a text, and what lies between them have, in every figure."""
 
@@ -115,6 +118,7 @@ def shift_curve(
     drawn = [row for row in rows if any(np.isfinite(np.asarray(one.values, np.float64)).any() for one in row.lines)]
     if not len(x) or not drawn:
         return empty(theme, "There is no shift to draw")
+    ends = (float(x.min()), float(x.max()))
     made = go.Figure(_panels(len(drawn), theme))  # a copy: the slider draws it anew at every step
     for at, row in enumerate(drawn, start=1):
         for one in row.lines:
@@ -122,9 +126,10 @@ def shift_curve(
             made.add_scatter(
                 x=x, y=np.asarray(one.values, np.float32), name=plain(one.name), mode="lines", row=at, col=1, line=line
             )
-        _mark_best(made, row, at, theme)
+        _mark_best(made, row, at, ends, theme)
         axis = made.layout[f"yaxis{at if at > 1 else ''}"]
         axis.title.text, axis.range = plain(row.title), _room(row)
+        made.layout[f"xaxis{at if at > 1 else ''}"].range = (ends[0] - 0.2, ends[1] + 0.2)
     looks = [(0.0, {"color": theme.muted, "width": 1, "dash": "dash"})]
     looks += [(marker, {"color": theme.ink, "width": 1, "dash": "dot"})] if marker else []
     made.layout.shapes = [
@@ -147,18 +152,27 @@ def _room(row: ShiftRow) -> tuple[float, float]:
     """The range of a row's axis, with room for what its best points say."""
     found = np.concatenate([np.asarray(one.values, np.float64) for one in row.lines])
     low, high = float(found[np.isfinite(found)].min()), float(found[np.isfinite(found)].max())
-    pad = 0.06 * (high - low) or 0.01 * max(1.0, abs(low))
+    if high - low < SPAN:  # less is noise, which a frame of its own would blow up
+        low, high = (low + high - SPAN) / 2, (low + high + SPAN) / 2
+    pad = 0.06 * (high - low)
     said = 4 * pad if row.best else pad
     return (low - said, high + pad) if row.lowest else (low - pad, high + said)
 
 
-def _mark_best(made: go.Figure, row: ShiftRow, at: int, theme: Theme) -> None:
+def _side(shift: float, ends: tuple[float, float]) -> str:
+    """On which side of a point its words stand, so that they do not leave the frame."""
+    near = 0.15 * (ends[1] - ends[0])
+    return "right" if shift < ends[0] + near else "left" if shift > ends[1] - near else "center"
+
+
+def _mark_best(made: go.Figure, row: ShiftRow, at: int, ends: tuple[float, float], theme: Theme) -> None:
     if not row.best:
         return
     shifts, values = np.asarray(row.best, np.float32).T
     made.add_scatter(
         x=shifts, y=values, mode="markers+text", name=f"best {plain(row.title)}", showlegend=False, row=at, col=1,
         text=[f"{value:.3f} at {shift:g}" for shift, value in row.best],
-        textposition=["bottom center" if row.lowest else "top center"] * len(shifts), textfont={"size": 11},
+        textposition=[f"{'bottom' if row.lowest else 'top'} {_side(shift, ends)}" for shift, _ in row.best],
+        textfont={"size": 11},
         marker={"size": 9, "color": theme.ink, "symbol": "diamond"}, cliponaxis=False,
     )  # fmt: skip

@@ -89,7 +89,7 @@ def _numbers(curve: dict[str, Any], at: int, k: int) -> None:
             st.metric(
                 title,
                 _number(found[at]),
-                delta=None if np.isnan(change) else f"{round(change, 3) + 0.0:+.3f}",
+                delta=f"{change:+.3f}" if abs(change) >= pictures.SAME else None,
                 delta_color={"loss": "inverse", "distance": "off"}.get(name, "normal"),  # type: ignore[arg-type]
                 help="at the slider's place, and the change from no shift",
                 width="content",

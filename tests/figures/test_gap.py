@@ -50,10 +50,22 @@ def test_a_row_without_a_finite_value_is_left_out() -> None:
 
 
 def test_the_best_of_a_row_is_where_it_was_said_to_be() -> None:
-    made = shift_curve([0, 1], [*rows([1, 2]), *rows([5, 4], best=[(1.0, 4.0)], lowest=True)])
+    made = shift_curve([0, 1, 2], [*rows([1, 2, 3]), *rows([5, 4, 5], best=[(1.0, 4.0)], lowest=True)])
     best = made.data[-1]
     assert (best.x.tolist(), best.y.tolist(), best.yaxis) == ([1], [4], "y2")
     assert (best.text, best.textposition) == (("4.000 at 1",), ("bottom center",))
+    assert made.layout.yaxis2.range[0] < 3.9  # room for the words
+
+
+@pytest.mark.parametrize(("shift", "side"), [(0.0, "top right"), (1.0, "top center"), (2.0, "top left")])
+def test_what_a_best_point_says_stays_in_the_frame(shift: float, side: str) -> None:
+    made = shift_curve([0, 1, 2], rows([1, 1, 1], best=[(shift, 1.0)]))
+    assert made.data[-1].textposition == (side,)
+
+
+def test_noise_is_not_blown_up() -> None:
+    low, high = shift_curve([0, 1], rows([0.99999, 1.0])).layout.yaxis.range
+    assert high - low >= 0.01
 
 
 @pytest.mark.parametrize("values", [[[1.0]], [[1, 2], [1.0]]])
