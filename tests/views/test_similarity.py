@@ -55,6 +55,7 @@ def test_positive_against_negative_prompts(finished: Finished) -> None:
     run = Run.load(finished.runs["contrastive"])
     at = opened("similarity", runs=[run.id], cosines="signs", order="hierarchy")
     assert not at.exception and not at.error
+    assert ("best weights of all epochs" in texts(at)) == (run.config.training.keep == "best")
     expected = cosine_matrix(run.embeddings("prompts").vectors, run.embeddings("negatives").vectors)
     np.testing.assert_allclose(matrix(heat(at)[0], run), expected, atol=1e-6)
     assert told(at, "Own denial (mean)") == [f"{np.diag(expected).mean():+.3f}"]
