@@ -129,7 +129,7 @@ class TestCaptionsOnly:
     def test_pictures_of_diseases_say_that_there_are_none(self, runs: Runs) -> None:
         run, study = runs["captions-only"], Study.load("captions-only")
         for kind in similarity.KINDS:
-            assert similarity.matrix(Files(), run, study, kind).shape == (0, 0)
+            assert similarity.of_run(Files(), run, study, kind).cosines.shape == (0, 0)
             found = similarity.of_runs(Files(), [run, run], study, kind)
             for draw in (similarity.panels, similarity.pairs, similarity.difference):
                 assert not draw(found).data
@@ -351,7 +351,7 @@ def test_similarity_without_centroids_shows_no_numbers(runs: Runs, kind: str) ->
     at = opened("similarity", runs=[runs["all-healthy"].id], cosines=kind)
     assert not at.exception
     assert "No centroid for 14 of 14 findings" in said(at)
-    assert {metric.value for metric in at.metric} == {"no pair" if kind == "centroids" else "no support"}
+    assert set(at.table[0].value.iloc[:, 0]) == {"no pair" if kind == "centroids" else "no support"}
 
 
 @pytest.mark.parametrize("name", ["captions-only", "one-alone", "nothing-known"])

@@ -148,6 +148,10 @@ def through_training(runs: list[Run], study: Study, kind: str, names: Sequence[s
             st.caption(plain(f"{label(run)} kept no snapshots to follow. {no_snapshots(run) or ONE_MOMENT}"))
     if not moving:
         return
+    if best := [label(run) for run in moving if run.config.training.keep == "best"]:
+        st.caption(
+            plain(f"{', '.join(best)}: above with the best weights of all epochs, here with those of each epoch.")
+        )
     shown = [f"{epoch:g}" for epoch in through.epochs(cached, moving)]
     epoch = float(selection.one("Epoch", shown, name="epoch", default=shown[-1], draw=st.select_slider, help=THEN))
     titles = ", ".join(label(run) for run in moving)

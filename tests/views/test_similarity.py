@@ -55,6 +55,7 @@ def test_positive_against_negative_prompts(finished: Finished) -> None:
     run = Run.load(finished.runs["contrastive"])
     at = opened("similarity", runs=[run.id], cosines="signs", order="hierarchy")
     assert not at.exception and not at.error
+    assert ("best weights of all epochs" in texts(at)) == (run.config.training.keep == "best")
     expected = cosine_matrix(run.embeddings("prompts").vectors, run.embeddings("negatives").vectors)
     np.testing.assert_allclose(matrix(heat(at)[0], run), expected, atol=1e-6)
     assert told(at, "Own denial (mean)") == [f"{np.diag(expected).mean():+.3f}"]
@@ -76,6 +77,7 @@ def test_the_slider_shows_the_heatmap_of_its_epoch(finished: Finished) -> None:
     lines = next(plot for plot in plots(at) if "against the epoch" in plot["alt"])["figure"]["data"]
     assert [line["y"] is not None for line in lines] == [True] * 3
     at.select_slider[0].set_value("0").run()
+    assert "best weights" not in texts(at)
     assert in_url(at, "epoch") == ["0"] and "epoch 0" in heat(at)[-1]["name"]
 
 
