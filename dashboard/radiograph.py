@@ -28,8 +28,7 @@ FIELD = "go-to"
 
 def row_of(study: Study, name: str | None) -> int | None:
     """The row of a radiograph by its exact id; None where there is none of that id."""
-    found = np.flatnonzero((study.samples["id"] == name).to_numpy()) if name else ()
-    return int(found[0]) if len(found) else None
+    return study.places.get(name) if name else None
 
 
 def go_to(study: Study) -> None:

@@ -12,7 +12,7 @@ from core.errors import ArtefactError
 from core.maps.anchoring import laid_over, reference_map, starting_points, what_of_reference
 from core.maps.judging import measured, unmeasured
 from core.maps.making import Maker, beginning, maker, parameters_of
-from core.maps.pca import Points
+from core.maps.pca import Points, principal
 from core.metrics import similarity
 from core.runs import Run
 from core.store import Projection
@@ -84,6 +84,8 @@ class Mapping:
             name, below = self.reference
             coordinates, disparity = laid_over(self.ids, self.kinds, coordinates, below)
             parameters |= what_of_reference(name, disparity)
+        else:
+            coordinates = principal(coordinates, self.config.dimensions)  # seen flat, it shows its widest sides
         return Projection(
             ids=self.ids,
             kinds=self.kinds,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,15 +36,16 @@ class Chart:
     parameters: Mapping[str, Any]
     faithfulness: Mapping[str, Any]
 
-    @property
+    @cached_property
     def known(self) -> NDArray[np.bool_]:
         """Which samples (N,) the map has."""
         return ~np.isnan(self.samples[:, 0])
 
-    @property
-    def flat(self) -> bool:
-        """Whether it has two dimensions, so that its third coordinate is 0."""
-        return self.parameters.get("dimensions") == 2
+    @cached_property
+    def ends(self) -> Points:
+        """The smallest and the largest coordinates of its samples, (2, 3)."""
+        places = self.samples[self.known]
+        return np.stack([places.min(axis=0), places.max(axis=0)])
 
 
 def chart(projection: Projection, study: Study) -> Chart:
@@ -66,7 +68,7 @@ def chart(projection: Projection, study: Study) -> Chart:
     return Chart(
         samples=laid_out(projection.coordinates),
         anchors=tuple(anchors),
-        per_point={name: laid_out(values) for name, values in getattr(projection, "per_point", {}).items()},
+        per_point={name: laid_out(values) for name, values in projection.per_point.items()},
         parameters=projection.parameters,
         faithfulness=projection.faithfulness,
     )

@@ -219,7 +219,7 @@ def page() -> None:
     header("Modality gap", "How far apart do images and their texts lie, and does it matter?")
     runs = pick_runs("embed", most=3)
     study = study_of(runs)
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
     with left:
         shifted = selection.number(
             "Shift images and texts by",

@@ -109,8 +109,8 @@ def side_by_side(
                 cached, first.run, study, first.chart, looks[0].by, rows[first.chart.known[rows]], theme()
             )
             colour_legend(entries, {anchor.symbol for anchor in first.chart.anchors})
-    moments = [part.samples[part.known] for one in known for part in (one.moments.values() or [one.chart])]
-    ends = reach(*moments) if moments else None
+    charts = [part for one in known for part in (one.moments.values() or [one.chart])]
+    ends = reach(*(part.ends for part in charts)) if charts else None
     lassoed = (selection.values_of("lasso") or [""])[0]
     for column, run, one in zip(columns, runs, shown, strict=True):
         with column:

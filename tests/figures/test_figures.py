@@ -12,9 +12,7 @@ from core.figures.curves import Curve, Reference, loss_curves, smooth, thin
 from core.figures.diseases import auroc_intervals, confusion_grid
 from core.figures.gap import ShiftLine, ShiftRow, cosine_cones, paired_map, shift_curve
 from core.figures.similarity import off_diagonal_distribution, similarity_difference, similarity_panels
-from core.figures.space import UNKNOWN, Anchor, space_3d
-from core.figures.theme import LIGHT
-from tests.figures.examples import CATEGORIES, COUNTS, NAMES, VALUES, XYZ, K, auroc, cosines, drawn_colours
+from tests.figures.examples import COUNTS, NAMES, XYZ, K, auroc, cosines
 
 
 class TestCurves:
@@ -62,49 +60,6 @@ class TestCurves:
     def test_a_reference_without_a_place_is_left_out(self) -> None:
         made = loss_curves([Curve(name="a", x=[1], y=[1])], references=[Reference(label="floor", value=0)], log_y=True)
         assert not made.layout.shapes and not made.layout.annotations
-
-
-class TestSpace:
-    def test_one_trace_carries_all_samples_in_their_order(self) -> None:
-        made = space_3d(XYZ, VALUES, kind="continuous", names=["Age"], customdata=np.arange(60))
-        trace = made.data[0]
-        assert np.allclose(np.stack([trace.x, trace.y, trace.z], axis=1), XYZ.astype(np.float32))
-        assert trace.x.dtype == np.float32 and trace.customdata.tolist() == list(range(60))
-        assert sum(len(one.x) > 1 for one in made.data) == 1
-
-    def test_unknown_numbers_are_grey_and_named(self) -> None:
-        made = space_3d(XYZ, VALUES, kind="continuous", names=["Age"])
-        colours, unknown = made.data[0].marker.color, np.isnan(VALUES)
-        assert np.allclose(colours[~unknown], VALUES[~unknown])
-        assert (colours[unknown] < np.nanmin(VALUES)).all()
-        assert made.data[0].marker.colorscale[0][1] == LIGHT.unknown
-        assert UNKNOWN in [trace.name for trace in made.data]
-
-    def test_infinite_numbers_are_unknown(self) -> None:
-        made = space_3d(XYZ[:3], [1, 2, np.inf], kind="continuous", names=["Age"])
-        assert made.data[0].marker.cmax == 2
-
-    def test_unknown_categories_are_grey_and_named(self) -> None:
-        made = space_3d(XYZ, CATEGORIES, kind="categorical")
-        colours = drawn_colours(made.data[0])
-        missing = np.array([value is None for value in CATEGORIES])
-        assert set(colours[missing]) == {LIGHT.unknown} and LIGHT.unknown not in colours[~missing]
-
-    def test_the_camera_stays(self) -> None:
-        made = [space_3d(XYZ, VALUES + at, kind="continuous", names=["a"]) for at in (0, 1)]
-        assert made[0].layout.uirevision == made[1].layout.uirevision is not None
-        assert made[0].layout.scene.uirevision == made[1].layout.scene.uirevision is not None
-
-    def test_anchors_and_the_chosen_sample(self) -> None:
-        anchors = [Anchor(label="p<0.05>", xyz=(1, 2, 3), symbol="prompt")]
-        made = space_3d(XYZ, VALUES, kind="continuous", names=["a"], anchors=anchors, highlight=7)
-        prompts, chosen = made.data[-2:]
-        assert list(prompts.text) == ["p‹0.05›"] and prompts.mode == "markers+text"
-        assert (chosen.x[0], chosen.z[0]) == pytest.approx((XYZ[7, 0], XYZ[7, 2]), rel=1e-6)
-
-    def test_flat_coordinates_are_refused(self) -> None:
-        with pytest.raises(InputError, match=r"\(n, 3\)"):
-            space_3d(XYZ[:, :2], VALUES, kind="continuous")
 
 
 class TestSimilarity:

@@ -180,3 +180,48 @@ def test_a_flat_map_shows_what_was_enclosed() -> None:
     made = space_2d(XYZ[:, :2], BY_NAME, Drawing(outline=[(0, 0), (1, 0), (1, 2.5)]))
     assert made.layout.shapes[0].path == "M 0,0 L 1,0 L 1,2.5 Z"
     assert made.layout.dragmode == "lasso" and made.layout.yaxis.scaleanchor == "x"
+
+
+def test_one_trace_carries_all_samples_in_their_order() -> None:
+    made = space_3d(XYZ, BY_NUMBER, Drawing(rows=np.arange(60)))
+    trace = made.data[0]
+    assert np.allclose(np.stack([trace.x, trace.y, trace.z], axis=1), XYZ.astype(np.float32))
+    assert trace.x.dtype == np.float32 and trace.customdata.tolist() == list(range(60))
+    assert sum(len(one.x) > 1 for one in made.data) == 1
+
+
+def test_unknown_numbers_are_grey_and_named() -> None:
+    made = space_3d(XYZ, BY_NUMBER)
+    values, colours = BY_NUMBER.values, made.data[0].marker.color
+    unknown = np.isnan(values)
+    assert np.allclose(colours[~unknown], values[~unknown])
+    assert (colours[unknown] < np.nanmin(values)).all()
+    assert made.data[0].marker.colorscale[0][1] == LIGHT.unknown
+    assert UNKNOWN in [trace.name for trace in made.data]
+
+
+def test_infinite_numbers_are_unknown() -> None:
+    ages = Colouring(values=np.array([1, 2, np.inf]), kind="continuous", title="Age")
+    assert space_3d(XYZ[:3], ages).data[0].marker.cmax == 2
+
+
+def test_unknown_categories_are_grey_and_named() -> None:
+    colours = drawn_colours(space_3d(XYZ, BY_NAME).data[0])
+    missing = np.array([value is None for value in BY_NAME.values])
+    assert set(colours[missing]) == {LIGHT.unknown} and LIGHT.unknown not in colours[~missing]
+
+
+def test_the_camera_stays() -> None:
+    shifted = dataclasses.replace(BY_NUMBER, values=BY_NUMBER.values + 1)
+    made = [space_3d(XYZ, one) for one in (BY_NUMBER, shifted)]
+    assert made[0].layout.uirevision == made[1].layout.uirevision is not None
+    assert made[0].layout.scene.uirevision == made[1].layout.scene.uirevision is not None
+    assert made[0].layout.scene.camera == made[1].layout.scene.camera
+
+
+def test_anchors_and_the_chosen_sample() -> None:
+    anchors = [Anchor(label="p<0.05>", xyz=(1, 2, 3), symbol="prompt")]
+    made = space_3d(XYZ, BY_NUMBER, Drawing(anchors=anchors, marked=Marked(chosen=7)))
+    prompts, chosen = made.data[-2:]
+    assert list(prompts.text) == ["p‹0.05›"] and prompts.mode == "markers+text"
+    assert (chosen.x[0], chosen.z[0]) == pytest.approx((XYZ[7, 0], XYZ[7, 2]), rel=1e-6)
