@@ -206,7 +206,7 @@ def over_runs(runs: Sequence[Run], study: Study) -> None:
     show(
         pictures.temperatures(points, theme=theme()),
         key="gap-temperature",
-        alt=f"Gap against final temperature of {len(points)} runs, beside the published line of Liang et al.",
+        alt=f"Gap against final temperature, runs: {len(points)}, beside the published line of Liang et al.",
         name=("gap-temperature", study.name),
         help="Every evaluated run of this study; those chosen above are coloured. Dashed: CLIP fine-tuned on COCO at "
         "fixed temperatures (Liang et al. 2022), where a lower temperature left a wider gap.",
