@@ -339,9 +339,13 @@ def test_a_view_draws_what_there_is_and_says_what_there_is_not(runs: Runs, view:
 
 def test_the_gap_of_captions_is_drawn_without_a_task_curve(runs: Runs) -> None:
     at = opened("gap", runs=[runs["captions-only"].id])
-    assert len(plots(at)) == 3
-    curve = next(plot["figure"] for plot in plots(at) if "Contrastive loss" in plot["alt"])
-    assert {trace.get("name") for trace in curve["data"]} == {"image → text", "text → image"}
+    assert len(plots(at)) == 4  # the map, what a shift does, the cones, and temperatures; no disease has a gap
+    curve = next(plot["figure"] for plot in plots(at) if "contrastive loss" in plot["alt"])
+    names = {trace["name"] for trace in curve["data"]}
+    assert names == {
+        *(f"{kind} {way}" for kind in ("loss", "R@5") for way in ("image → text", "text → image")),
+        *("best Loss (nats)", "best Recall@5"),
+    }
     shown = {metric.label: metric.value for metric in at.metric}
     assert shown["Zero-shot AUROC"] == "–"
 

@@ -135,11 +135,11 @@ def best_in_words(curve: dict[str, Any], k: int = 5) -> list[str]:
         if found.shift == 0:
             said.append(f"{title}: best without a shift ({found.value:.3f}).")
         elif np.isnan(found.gain):
-            said.append(f"{title}: best at {found.shift:g} ({found.value:.3f}).")
+            said.append(f"{title}: best at a shift of {found.shift:g} ({found.value:.3f}).")
         else:
             way = "lower" if name == "loss" else "higher"
-            gain = f"{found.gain:.3f} {way} than the {found.unshifted:.3f} without a shift"
-            said.append(f"{title}: best at {found.shift:g}, {found.value:.3f}, {gain}.")
+            gain = f"{found.gain:.3f} {way} than without a shift ({found.unshifted:.3f})"
+            said.append(f"{title}: best at a shift of {found.shift:g}, where it is {found.value:.3f}: {gain}.")
     return said
 
 

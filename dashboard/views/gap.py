@@ -206,7 +206,7 @@ def over_runs(runs: Sequence[Run], study: Study) -> None:
     show(
         pictures.temperatures(points, theme=theme()),
         key="gap-temperature",
-        alt=f"Gap against final temperature of {len(points)} runs, beside the published line of Liang et al.",
+        alt=f"Gap against final temperature, runs: {len(points)}, beside the published line of Liang et al.",
         name=("gap-temperature", study.name),
         help="Every evaluated run of this study; those chosen above are coloured. Dashed: CLIP fine-tuned on COCO at "
         "fixed temperatures (Liang et al. 2022), where a lower temperature left a wider gap.",
@@ -219,7 +219,7 @@ def page() -> None:
     header("Modality gap", "How far apart do images and their texts lie, and does it matter?")
     runs = pick_runs("embed", most=3)
     study = study_of(runs)
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
     with left:
         shifted = selection.number(
             "Shift images and texts by",

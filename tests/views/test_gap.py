@@ -88,8 +88,9 @@ def test_numbers_of_the_space_are_the_evaluations(finished: Finished) -> None:
 def test_diseases_and_temperatures_of_all_runs(finished: Finished) -> None:
     chosen = [finished.runs["orthogonal"], finished.runs["contrastive"]]
     at = opened("gap", runs=chosen)
-    drawn = {plot["alt"].split(" of ")[0]: plot["figure"] for plot in plots(at)}
-    diseases, temperatures = drawn["Gap"], drawn["Gap against final temperature"]
+    drawn = {plot["alt"]: plot["figure"] for plot in plots(at)}
+    diseases = next(drawn[alt] for alt in drawn if alt.startswith("Gap of each of"))
+    temperatures = next(drawn[alt] for alt in drawn if alt.startswith("Gap against final temperature, runs: "))
     for preset in ("orthogonal", "contrastive"):
         space = Run.load(finished.runs[preset]).evaluation()["space"]
         name = f"{preset} · lite · {finished.runs[preset][:4]}"
