@@ -14,9 +14,6 @@ from core.metrics.comparison import ALPHA, holm
 Z = 1.959963984540054
 """Of a two-sided 95 % interval."""
 
-SAME = 1e-7
-"""Tables whose probabilities differ relatively by less are equally likely, as in R's fisher.test."""
-
 NAN = float("nan")
 
 
@@ -73,10 +70,9 @@ def enrichment(labels: ArrayLike, chosen: ArrayLike) -> list[Enrichment]:
     """
     known = label_matrix(labels)
     inside = _mask(chosen, len(known))
-    table = _log_factorials(len(known))
     (present, count), (rest_present, rest_count) = (_counts(known[rows]) for rows in (inside, ~inside))
     each = zip(present.tolist(), count.tolist(), rest_present.tolist(), rest_count.tolist(), strict=True)
-    found = [_of_one(a, n, c, m, table) for a, n, c, m in each]
+    found = [_of_one(*counts) for counts in each]
     corrected = holm([one.p for one in found])
     return [replace(one, p_holm=p) for one, p in zip(found, corrected, strict=True)]
 
@@ -100,7 +96,9 @@ def _counts(labels: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np
     return (labels == 1).sum(axis=0), np.isfinite(labels).sum(axis=0)
 
 
-def _of_one(present: int, known: int, rest_present: int, rest_known: int, table: NDArray[np.float64]) -> Enrichment:
+def _of_one(present: int, known: int, rest_present: int, rest_known: int) -> Enrichment:
+    from scipy.stats import fisher_exact
+
     found = Enrichment(
         present=present,
         known=known,
@@ -119,7 +117,7 @@ def _of_one(present: int, known: int, rest_present: int, rest_known: int, table:
         low=share - rest - float(np.hypot(share - low, rest_high - rest)),
         high=share - rest + float(np.hypot(high - share, rest - rest_low)),
         ratio=share / rest if rest else (float("inf") if share else NAN),
-        p=_fisher(present, known, rest_present, rest_known, table),
+        p=float(fisher_exact([[present, known - present], [rest_present, rest_known - rest_present]]).pvalue),
     )
 
 
@@ -135,23 +133,3 @@ def wilson(present: int, known: int) -> tuple[float, float]:
     middle = share + square / 2
     spread = Z * float(np.sqrt(share * (1 - share) / known + square / (4 * known)))
     return max(0.0, (middle - spread) / (1 + square)), min(1.0, (middle + spread) / (1 + square))
-
-
-def _log_factorials(most: int) -> NDArray[np.float64]:
-    """log(n!) for n of 0 to ``most``."""
-    return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, most + 1)))])
-
-
-def _fisher(present: int, known: int, rest_present: int, rest_known: int, table: NDArray[np.float64]) -> float:
-    """Fisher's exact test, two-sided: how probable tables with these margins are that are no more probable."""
-    total = present + rest_present
-    cells = np.arange(max(0, total - rest_known), min(total, known) + 1)
-
-    def log_choose(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
-        return table[n] - table[k] - table[n - k]
-
-    logs = log_choose(known, cells) + log_choose(rest_known, total - cells)
-    logs -= logs.max()
-    likely = np.exp(logs)
-    as_rare = likely <= likely[present - cells[0]] * (1 + SAME)
-    return float(min(1.0, likely[as_rare].sum() / likely.sum()))
