@@ -263,13 +263,13 @@ def test_asked_to_stop_it_saves_and_goes_on_later(workspace: Path) -> None:
     stopping.prepare()
     real = stopping._follow
 
-    def follow(trainer: Any, metrics: Any, tell: Any) -> None:
+    def follow(trainer: Any, metrics: Any, keeper: Any, tell: Any) -> None:
         def told(done: int, total: int) -> None:
             tell(done, total)
             if done == 4:
                 os.kill(os.getpid(), signal.SIGTERM)
 
-        real(trainer, metrics, told)
+        real(trainer, metrics, keeper, told)
 
     stopping._follow = follow  # type: ignore[method-assign]
     with pytest.raises(Stopped, match="Stopped on request"):

@@ -138,7 +138,7 @@ def faithfulness(one: Shown) -> None:
     if made.get("reference"):
         words += f" · laid over run {made['reference'][:4]}, disparity {made['disparity']:.2f}"
     if made.get("because"):
-        words += f" · the first three principal components: {made['because']}"
+        words += f" · the first three principal components, not UMAP: {made['because']}"
     st.caption(words)
 
 
