@@ -51,6 +51,15 @@ def one_process() -> Iterator[None]:
         signal.signal(number, handler)
 
 
+@contextmanager
+def own_towers() -> Iterator[None]:
+    """Within ``one_process``: each run loads its towers anew, because they learn. (A monkeypatch that a test undoes
+    after ``one_process`` has ended would leave the shared towers behind.)"""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(preparing, "load_encoder", load_encoder)
+        yield
+
+
 def quick(name: str = "orthogonal", study: str = "tiny", **training: Any) -> RunConfig:
     config = preset(name, study=study, encoder="lite")
     epochs = {"epochs": 2} if config.training.epochs else {}

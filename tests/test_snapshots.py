@@ -11,25 +11,23 @@ import numpy as np
 import pytest
 import torch
 
-from core import keeping, pipeline, preparing
+from core import keeping, pipeline
 from core.config.run import RunConfig, TrainingConfig
 from core.config.space import leaves
-from core.encoders import load_encoder
 from core.errors import ArtefactError, ConfigError, Stopped
 from core.files import write_json
 from core.metrics.sampling import stratified
 from core.pipeline import Pipeline
 from core.runs import Run
 from core.snapshots import SETS, Snapshot, forget_after, moments, no_snapshots, snapshots_of
-from tests.odd import all_stages, one_process, quick
+from tests.odd import all_stages, one_process, own_towers, quick
 from tests.test_going_on import same_heads, same_losses
 from tests.tiny import tiny_study
 
 
 @pytest.fixture(autouse=True)
-def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with one_process():
-        monkeypatch.setattr(preparing, "load_encoder", load_encoder)  # towers that learn are loaded anew for each run
+def own_process() -> Iterator[None]:
+    with one_process(), own_towers():
         yield
 
 

@@ -14,7 +14,7 @@ from core.embedding import prompt_texts
 from core.errors import ArtefactError, StudyError
 from core.runs import Run
 from core.towers import lite
-from tests.odd import all_stages, one_process, quick
+from tests.odd import all_stages, one_process, own_towers, quick
 from tests.tiny import tiny_study
 
 
@@ -52,15 +52,12 @@ def test_as_the_embed_stage_does_it(workspace: Path, preset: str, no_image_tower
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["last-blocks", "lora"])
-def test_a_text_tower_that_learned(workspace: Path, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+def test_a_text_tower_that_learned(workspace: Path, what: str) -> None:
     tiny_study(counts=(12, 4, 4), text=True)
-    from core import preparing
-    from core.encoders import load_encoder
-
-    monkeypatch.setattr(preparing, "load_encoder", load_encoder)  # a shared tower must not learn
     config = quick("contrastive", epochs=1)
     tuning = config.tuning.replace(text=what, blocks=1, lora_rank=2, learning_rate=1e-2)
-    run = all_stages(config.replace(tuning=tuning))
+    with own_towers():
+        run = all_stages(config.replace(tuning=tuning))
     same_as_embedded(run)
     frozen = all_stages(config)
     assert np.abs(TextSide.load(run).embed("a mass") - TextSide.load(frozen).embed("a mass")).max() > 1e-3

@@ -65,7 +65,7 @@ def visit(page: Page, url: str, figures: int = 0) -> None:
 def choose(page: Page, box: Locator, option: str) -> None:
     """Open a select box and take an option; a rerun of the page may close the list, so it is opened again."""
     settled(page)
-    wanted = page.get_by_role("option", name=option)
+    wanted = page.get_by_role("option", name=option, exact=True)
     until(lambda: opens(box, wanted), 60)
     wanted.click()
 
@@ -110,7 +110,7 @@ def test_every_view_opens_without_errors_or_remote_requests(
 def test_a_run_is_launched_watched_and_looked_at(app: str, page: Page) -> None:
     visit(page, f"{app}/train?train-study=tiny&train-preset=linear")
     page.get_by_label("Label", exact=True).fill("from the page")
-    epochs = page.get_by_label("Epochs", exact=True).first
+    epochs = page.get_by_label("Epochs", exact=True).locator("visible=true").first
     epochs.fill("2000")
     epochs.press("Enter")
     page.wait_for_timeout(1500)
@@ -144,8 +144,9 @@ def test_training_goes_on_when_the_page_is_closed_and_the_app_restarted(
         page = chromium.new_page()
         page.set_default_timeout(60_000)
         visit(page, f"{url}/train?train-study=tiny&train-preset=linear")
-        page.get_by_label("Epochs", exact=True).first.fill("9999")
-        page.get_by_label("Epochs", exact=True).first.press("Enter")
+        epochs = page.get_by_label("Epochs", exact=True).locator("visible=true").first
+        epochs.fill("9999")
+        epochs.press("Enter")
         page.wait_for_timeout(1500)
         page.get_by_role("button", name="Launch").click()
         page.get_by_text("Training:").first.wait_for(timeout=120_000)
@@ -191,6 +192,7 @@ def test_the_camera_survives_a_recolour_and_a_click_shows_the_radiograph(
         assert json.loads(after)[axis] == pytest.approx(value, abs=1e-3)
     assert "colour=Edema" in page.url
     point = "{curveNumber: 0, pointNumber: 3, data: {name: 'radiographs'}, customdata: 3}"
+    page.mouse.move(*middle)
     page.mouse.down()  # where the point lies on the screen is plotly's secret: the press is real, the hit is told
     page.evaluate(f"() => {{ document.querySelector('{PLOT}').emit('plotly_click', {{points: [{point}]}}) }}")
     page.mouse.up()
