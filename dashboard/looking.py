@@ -36,7 +36,7 @@ def looks(study: Study, place: st.delta_generator.DeltaGenerator) -> list[Look]:
         )  # fmt: skip
         if study.findings:
             labelled = selection.one("Names beside", list(LABELLED), name="labelled", draw=st.segmented_control)
-        with st.popover("Look", icon=":material/palette:"):
+        with st.popover("Appearance", icon=":material/palette:"):
             if study.findings:
                 arrows = selection.switch(
                     "Arrows", name="arrows", help="from the mean of the radiographs to each prompt and centroid"
