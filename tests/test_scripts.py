@@ -220,7 +220,9 @@ def test_in_the_background_and_resumed_with_ctrl_c(workspace: Path) -> None:
     assert run.stop()
     until(lambda: not run.state().busy)
     assert run.state().words == "stopped"
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell put into the background ignores
     follower = command(workspace, "scripts.run", "--resume", run.id[:8])
+    signal.signal(signal.SIGINT, before)
     until(lambda: (run.folder / "metrics.jsonl").exists() and "step" in (run.folder / "metrics.jsonl").read_text(), 60)
     time.sleep(0.5)
     follower.send_signal(signal.SIGINT)

@@ -60,4 +60,4 @@ def test_the_slider_moves_points_and_numbers(app: str, page: Page, finished: Fin
     assert len(before) == len(after) and sum(after) < sum(before)  # images go against the gap's direction
     assert shown(page, "Contrastive loss") == wanted
     assert page.evaluate(f"{MAP}.dataset.mine") == "yes"  # the same node: nothing was mounted anew
-    assert "shift=1" in page.url
+    page.wait_for_url(lambda url: url.endswith("shift=1"))
