@@ -15,7 +15,7 @@ from core.maps.making import Maker, beginning, maker, parameters_of
 from core.maps.pca import Points, principal
 from core.metrics import similarity
 from core.runs import Run
-from core.store import Projection
+from core.store import EmbeddingSet, Projection
 from core.studies.study import Study
 
 LARGE = 20_000
@@ -125,8 +125,22 @@ def gather(run: Run, study: Study) -> tuple[list[str], list[str], Points]:
             "embed it again (`python -m scripts.embed`)."
         )
     rows = study.judged_rows()
-    centres, support = similarity.centroids(images.vectors[rows], study.labels[rows])
+    return arranged(images, prompts, images.vectors[rows], study.labels[rows])
+
+
+def arranged(
+    images: EmbeddingSet, prompts: EmbeddingSet, judged: Points, labels: Points
+) -> tuple[list[str], list[str], Points]:
+    """Ids, kinds and vectors (n, d): images, prompts, then the centroids of the judged images.
+
+    Args:
+        images: (m, d).
+        prompts: (K, d), one for each finding.
+        judged: (j, d) of the images that centroids are made of.
+        labels: (j, K) of these; a finding without a positive has no centroid.
+    """
+    centres, support = similarity.centroids(judged, labels)
     kept = np.flatnonzero(support)
-    ids = [*images.ids, *prompts.ids, *(study.findings[row] for row in kept)]
+    ids = [*images.ids, *prompts.ids, *(prompts.ids[row] for row in kept.tolist())]
     kinds = ["sample"] * len(images.ids) + ["prompt"] * len(prompts.ids) + ["centroid"] * len(kept)
     return ids, kinds, np.concatenate([images.vectors, prompts.vectors, centres[kept]]).astype(np.float32)

@@ -14,8 +14,8 @@ import numpy as np
 from core.files import write_json
 from core.maps.anchoring import laid_over, starting_points
 from core.maps.making import project_points
+from core.maps.of_run import arranged
 from core.maps.pca import Points
-from core.metrics import similarity
 from core.metrics.faithfulness import knn_recall, trustworthiness
 from core.runs import Run
 from core.snapshots import MANIFEST, MAPS, Snapshot, judged_part, map_of_run, snapshots_of, step_name
@@ -70,8 +70,4 @@ def gathered(snapshot: Snapshot, study: Study) -> tuple[list[str], list[str], Po
     Centroids are those of the judged samples among the snapshot's.
     """
     images, prompts = snapshot.embeddings("images"), snapshot.embeddings("prompts")
-    centres, support = similarity.centroids(*judged_part(images, study))
-    kept = np.flatnonzero(support)
-    ids = [*images.ids, *prompts.ids, *(study.findings[row] for row in kept)]
-    kinds = ["sample"] * len(images.ids) + ["prompt"] * len(prompts.ids) + ["centroid"] * len(kept)
-    return ids, kinds, np.concatenate([images.vectors, prompts.vectors, centres[kept]]).astype(np.float32)
+    return arranged(images, prompts, *judged_part(images, study))

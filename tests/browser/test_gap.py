@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,24 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 
 from core.runs import Run
-from tests.browser.conftest import ROOT, Serve
-from tests.browser.test_app import query, visit
+from tests.browser.test_app import app, query, visit
 from tests.finished import Finished
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+__all__ = ["app"]
+
 MAP = "document.querySelectorAll('.js-plotly-plot')[0]"
 ALONG = f"{MAP}.calcdata[1].map((point) => point.x)"
 """Where the images lie along the gap; trace 0 are the lines."""
-
-
-@pytest.fixture(scope="module")
-def app(finished_workspace: Finished, serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home = tmp_path_factory.mktemp("gap") / "workspace"
-    shutil.copytree(finished_workspace.home, home)
-    with serve(ROOT / "dashboard" / "app.py", {"FLUOROSCOPE_HOME": str(home)}) as url:
-        yield url
 
 
 @pytest.fixture
