@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 import time
 import uuid
@@ -70,6 +71,10 @@ class Run(Shelved):
         Raises:
             RunError: there is none, or more than one.
         """
+        if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", run_id):  # the whole id: no need to look at all
+            folder = home() / "runs" / run_id
+            if (folder / "config.json").is_file():
+                return cls(folder)
         found = [run for run in list_runs(archived=None) if run_id and run.id.startswith(run_id)]
         if len(found) != 1:
             raise RunError(

@@ -12,7 +12,8 @@ from core.config.run import RunConfig
 from core.pictures import augmentation as pictures
 from core.studies.study import study_names
 from dashboard import cached
-from dashboard.widgets import form, show, theme
+from dashboard.showing import show
+from dashboard.widgets import form, theme
 
 COLUMNS = (
     ("crop", "rotation", "translation"),

@@ -16,8 +16,9 @@ from core.runs import Run
 from core.studies.study import Study
 from core.studies.vocabulary import display_name
 from dashboard import cached
+from dashboard.showing import show
 from dashboard.thumbnails import thumbnails
-from dashboard.widgets import findings_of, plain, show, theme
+from dashboard.widgets import findings_of, plain, theme
 
 LISTED, SHOWN, WIDTH, TOGETHER = 500, 10, 112, 5
 GROUPS = ("split", "sex", "view")

@@ -17,7 +17,8 @@ from core.roots import allowed_folder, data_roots
 from core.studies.vocabulary import VOCABULARIES
 from core.vectors.making import Making, Settings, list_makings
 from dashboard import cached, selection, status
-from dashboard.widgets import form, guarded, plain, show, theme
+from dashboard.showing import show
+from dashboard.widgets import form, guarded, plain, theme
 
 OWN, BESIDE = "the file's own", "a file beside it"
 

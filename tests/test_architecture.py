@@ -46,6 +46,7 @@ FOR_DASHBOARD = (
     "core.metrics",
     "core.pictures",
     "core.published",
+    "core.recipes",
     "core.roots",
     "core.runs",
     "core.searches",

@@ -19,7 +19,8 @@ from core.published import LINES, MARK
 from core.slurm.placing import Place
 from core.studies.study import load_studies
 from dashboard import cached, clusters, selection, status
-from dashboard.widgets import guarded, header, plain, show, theme
+from dashboard.showing import show
+from dashboard.widgets import guarded, header, plain, theme
 
 
 def choose() -> Ablation | None:

@@ -9,7 +9,8 @@ import streamlit as st
 from core.pictures.curves import AXES, PARTS, QUANTITIES, curves, curves_csv, note
 from core.runs import Run, list_runs
 from dashboard import cached, selection, watching
-from dashboard.widgets import guarded, header, label, plain, show, theme
+from dashboard.showing import show
+from dashboard.widgets import guarded, header, label, plain, theme
 
 ACROSS = 2
 """Figures side by side."""

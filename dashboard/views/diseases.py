@@ -18,7 +18,8 @@ from core.studies.study import Study
 from core.studies.vocabulary import display_name
 from dashboard import cached, selection
 from dashboard.components.plot import Report
-from dashboard.widgets import findings_of, header, label, pick_runs, plain, show, study_of, theme
+from dashboard.showing import show
+from dashboard.widgets import findings_of, header, label, pick_runs, plain, study_of, theme
 
 RULES = {"f1": "Best F1", "youden": "Youden's J", "fixed": "0.5", "own": "One value …"}
 CELLS = {(0, 0): "true negatives", (0, 1): "false positives", (1, 0): "false negatives", (1, 1): "true positives"}

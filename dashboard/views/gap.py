@@ -15,7 +15,8 @@ from core.pictures.missing import judged, no_pairs, no_test
 from core.runs import Run, list_runs
 from core.studies.study import Study
 from dashboard import cached, selection
-from dashboard.widgets import header, label, pick_runs, plain, show, study_of, theme
+from dashboard.showing import show
+from dashboard.widgets import header, label, pick_runs, plain, study_of, theme
 
 STEP = 0.25
 

@@ -22,8 +22,9 @@ from core.studies.study import load_studies
 from core.work import duration
 from core.workspace import home
 from dashboard import cached, selection, status
+from dashboard.showing import show
 from dashboard.space_form import space_form
-from dashboard.widgets import form, header, plain, show, theme
+from dashboard.widgets import form, header, plain, theme
 
 ENDED = ("complete", "pruned", "failed")
 OTHER = "other"

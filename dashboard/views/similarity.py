@@ -17,7 +17,8 @@ from core.runs import Run
 from core.snapshots import no_snapshots
 from core.studies.study import Study
 from dashboard import cached, selection, sets
-from dashboard.widgets import header, label, pick_runs, plain, show, study_of, theme
+from dashboard.showing import show
+from dashboard.widgets import header, label, pick_runs, plain, study_of, theme
 
 MOST = 3
 """So many panels stand side by side."""

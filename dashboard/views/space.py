@@ -27,7 +27,8 @@ from dashboard.looking import colour_legend, drawn_rows, looks, run_title
 from dashboard.maps import Shown
 from dashboard.radiograph import go_to, inspect, row_of
 from dashboard.selected import selected
-from dashboard.widgets import header, pick_runs, show, study_of, theme
+from dashboard.showing import show
+from dashboard.widgets import header, pick_runs, study_of, theme
 
 STEM = r"umap|[a-z]+-[0-9a-f]{8}/map|epochs/step-\d+"
 """Maps on which a lasso may have been drawn: files of a run, named by a link."""

@@ -12,7 +12,8 @@ from core.studies.study import PREFIX, UNCERTAIN, Study, load_studies
 from dashboard import cached, selection
 from dashboard.components.plot import Report
 from dashboard.grid import condition, radiographs, where
-from dashboard.widgets import header, plain, show, theme, warn_of_broken
+from dashboard.showing import show
+from dashboard.widgets import header, plain, theme, warn_of_broken
 
 MOST_LISTED = 1000
 
