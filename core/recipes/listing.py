@@ -7,15 +7,40 @@ from typing import Any, get_args, get_origin
 
 from core.config.base import hints_of
 from core.errors import ConfigError
-from core.recipes import diseases
+from core.recipes import curves, diseases, gap, similarity, space, studies, work
 from core.recipes.base import Recipe
 
 RECIPES: dict[str, type[Recipe]] = {
     one.figure: one
     for one in (
+        curves.Curves,
         diseases.Auroc,
         diseases.Confusion,
         diseases.ZeroShot,
+        gap.Cones,
+        gap.GapFindings,
+        gap.GapMap,
+        gap.GapTemperature,
+        gap.Shift,
+        similarity.Difference,
+        similarity.OrthogonalLoss,
+        similarity.Pairs,
+        similarity.Similarity,
+        similarity.SimilarityEpochs,
+        similarity.SimilarityMoment,
+        space.Selection,
+        space.Space,
+        studies.Ages,
+        studies.Combinations,
+        studies.PerPatient,
+        studies.Prevalence,
+        studies.Sexes,
+        studies.TextLengths,
+        studies.Together,
+        studies.Views,
+        studies.Words,
+        work.AblationForest,
+        work.SearchPicture,
     )
 }
 """Every figure that can be made again."""
