@@ -87,8 +87,8 @@ class Difference(_OfCosines):
 
     def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
         panels = self.panels(where)
-        if len(panels) < 2:
-            raise ExportError("A difference is of two runs or sets; one was given.")
+        if len(panels) != 2:
+            raise ExportError(f"A difference is of two runs or sets; {len(panels)} were given.")
         if reason := pictures.differing(panels[:2]):
             raise ExportError(reason)
         return pictures.difference(panels, theme=theme)

@@ -111,7 +111,8 @@ def heatmaps(look: recipes.Similarity, frames: Sequence[Frame]) -> None:
 def beyond(look: recipes.Similarity, panels: Sequence[Panel]) -> None:
     """The difference of the first two, and all pairs of labels."""
     titles = [panel.title for panel in panels]
-    same = {"runs": look.runs, "sets": look.sets, "cosines": look.cosines, "order": look.order}
+    same = {"cosines": look.cosines, "order": look.order}
+    first_two = {"runs": look.runs[:2], "sets": look.sets[: 2 - len(look.runs[:2])]}
     if len(panels) > 1:
         st.subheader("What differs", anchor=False)
         if reason := pictures.differing(panels[:2]):
@@ -120,7 +121,7 @@ def beyond(look: recipes.Similarity, panels: Sequence[Panel]) -> None:
             st.info("Prompts against other vectors and vectors against themselves are different things: no difference.")
         else:
             present(
-                recipes.Difference(**same),
+                recipes.Difference(**first_two, **same),
                 key="similarity-difference",
                 figure=pictures.difference(panels, theme=theme()),
                 height=560,
@@ -129,7 +130,7 @@ def beyond(look: recipes.Similarity, panels: Sequence[Panel]) -> None:
     if own := [panel for panel in panels if not panel.cross and len(panel.names) > 1]:
         st.subheader("All pairs", anchor=False)
         present(
-            recipes.Pairs(**same),
+            recipes.Pairs(runs=look.runs, sets=look.sets, **same),
             key="similarity-pairs",
             figure=pictures.pairs(own, theme=theme()),
             help="Each pair once. Lines: right angles, and the simplex, where all are equally far apart.",

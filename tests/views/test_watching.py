@@ -18,7 +18,7 @@ from core.jobs import JobState
 from core.logbook import Logbook
 from core.runs import Run, identity
 from core.seen import Seen
-from dashboard import watching
+from dashboard import showing, watching
 from tests.components import plots
 from tests.tiny import tiny_study
 from tests.views.test_views import opened, texts
