@@ -7,14 +7,18 @@ from typing import Any, get_args, get_origin
 
 from core.config.base import hints_of
 from core.errors import ConfigError
-from core.recipes import diseases
+from core.recipes import confusion, diseases
 from core.recipes.base import Recipe
 
 RECIPES: dict[str, type[Recipe]] = {
     one.figure: one
     for one in (
         diseases.Auroc,
-        diseases.Confusion,
+        confusion.Confusion,
+        confusion.ConfusionOne,
+        confusion.ConfusionDifference,
+        confusion.ConfusionPairs,
+        confusion.RateDifferences,
         diseases.ZeroShot,
     )
 }
