@@ -56,15 +56,15 @@ def confusion_difference(diseases: Sequence[Compared], first: str, second: str, 
     return told
 
 
-def _told(made: go.Figure, words: str, theme: Theme) -> go.Figure:
-    """A line of words below, in as many lines as they take."""
+def _told(made: go.Figure, words: str, theme: Theme, *, right: bool = False) -> go.Figure:
+    """A line of words below, in as many lines as they take; from the ``right`` where labels take room at the left."""
     shown = wrapped(words, 58)  # fits the width of one printed column
     room = 18 * (1 + shown.count("<br>"))
     below = int(made.layout.margin.b) + room
     made.update_layout(height=made.layout.height + room)
     made.update_layout(margin={"b": below})
     made.add_annotation(
-        text=shown, showarrow=False, xref="paper", yref="paper", x=0, xanchor="left", y=0, yanchor="bottom",
+        text=shown, showarrow=False, xref="paper", yref="paper", x=int(right), xanchor="right" if right else "left", y=0, yanchor="bottom",
         yshift=-below, align="left", font={"size": 12, "color": theme.muted},
     )  # fmt: skip
     return made
@@ -161,22 +161,25 @@ def rate_differences(
     parts = [[np.asarray(one, np.float64) * 100 for one in part] for part in (values, lows, highs)]
     for one in (*parts[0], *parts[1], *parts[2], *beyond, *support):
         same_length("Differences of several diseases", names=names, entries=one)
-    made = make_subplots(rows=1, cols=2, horizontal_spacing=0.02, shared_yaxes=True)
+    ends = np.abs(np.concatenate([*parts[1], *parts[2]]))
+    reach = 1.05 * max(LEAST, *ends[np.isfinite(ends)].tolist())
+    made = make_subplots(rows=1, cols=2, horizontal_spacing=0.03, shared_yaxes=True)
     dress(made, theme, height=110 + 30 * len(names))
     for number, title in enumerate(("sensitivity", "specificity")):
         value, low, high = (part[number] for part in parts)
         made.add_trace(_dots(names, value, low, high, beyond[number], support[number], title, theme), 1, number + 1)
-        made.update_xaxes(title_text=f"Δ {title} (points)", row=1, col=number + 1)
+        made.update_xaxes(title_text=f"Δ {title}", range=[-reach, reach], row=1, col=number + 1)
         made.add_vline(x=0, line={"color": theme.muted, "width": 1, "dash": "dash"}, row=1, col=number + 1)
     for number, (value, xref) in enumerate(zip(parts[0], ("x", "x2"), strict=True)):
         for at in np.flatnonzero(np.isnan(value)).tolist():
             made.add_annotation(x=0, y=at, xref=xref, yref=("y", "y2")[number], text="n=0", showarrow=False,
                                 xanchor="left", xshift=4, font={"size": 11, "color": theme.muted})  # fmt: skip
     made.update_yaxes(tickvals=list(range(len(names))), range=[len(names) - 0.5, -0.5], showgrid=False, ticks="")
-    shown = [f"{plain(name)}  ({with_it:,})" for name, with_it in zip(names, support[0], strict=True)]
+    each = zip(names, *support, strict=True)
+    shown = [f"{plain(name)}  ({with_it:,} / {without:,})" for name, with_it, without in each]
     made.update_yaxes(ticktext=shown, row=1, col=1)
     made.update_layout(showlegend=False, margin={"l": 60, "r": 16, "t": 12, "b": 54})
-    return _told(made, words, theme)
+    return _told(made, words, theme, right=True)
 
 
 def _dots(

@@ -49,7 +49,7 @@ def for_print(figure: go.Figure, columns: int) -> go.Figure:
 
     A figure of small multiples says so in ``layout.meta``: ``panels`` (how many), ``per_row`` (how many side by side
     for 1 and 2 columns), ``bar`` (whether a colour bar stands at the right), ``tree`` (whether a tree of their rows
-    has the axes after theirs), how many pixels the words in its last annotation take below (``told``). Their cells become
+    has the axes after theirs), ``told`` (pixels that the words in its last annotation take below). Their cells become
     square.
     """
     printed = go.Figure(figure)

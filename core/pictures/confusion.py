@@ -151,6 +151,7 @@ def differences(found: Comparison, *, theme: Theme = LIGHT) -> go.Figure:
         highs,
         beyond=[[each.p_holm < ALPHA for each in side] for side in sides],
         support=[[each.n for each in side] for side in sides],
-        words=f"{found.words}; 95 % intervals (Newcombe); filled: p < 0.05 (McNemar, Holm); n with the disease",
+        words=f"Percentage points, {found.words}; 95 % intervals (Newcombe); filled: p < 0.05 (McNemar, Holm); "
+        "in brackets: radiographs with and without the disease",
         theme=theme,
     )
