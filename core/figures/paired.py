@@ -64,7 +64,8 @@ def _told(made: go.Figure, words: str, theme: Theme, *, right: bool = False) -> 
     made.update_layout(height=made.layout.height + room)
     made.update_layout(margin={"b": below})
     made.add_annotation(
-        text=shown, showarrow=False, xref="paper", yref="paper", x=int(right), xanchor="right" if right else "left", y=0, yanchor="bottom",
+        text=shown, showarrow=False, xref="paper", yref="paper", x=int(right), xanchor="right" if right else "left",
+        y=0, yanchor="bottom",
         yshift=-below, align="left", font={"size": 12, "color": theme.muted},
     )  # fmt: skip
     return made

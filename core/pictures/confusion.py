@@ -18,15 +18,16 @@ from core.metrics.comparison import ALPHA
 from core.metrics.mcnemar import Paired, by_label
 from core.metrics.rates import difference_over_patients, over_patients
 from core.metrics.results import Interval
-from core.pictures.diseases import Judged, judge, matrix, table_of
+from core.pictures.diseases import judge, matrix, table_of
+from core.pictures.judged import Judged
 from core.pictures.missing import no_scores
 from core.pictures.source import Source, short
 from core.runs import Run
 from core.studies.study import Study
 from core.studies.vocabulary import display_name
 
-SIDES = ("first", "second")
-"""Who alone is right: the first run, or the second."""
+KINDS = ("both", "first", "second", "neither")
+"""Who is right: both runs, one alone, neither."""
 
 
 def intervals_of(source: Source, study: Study, judged: Judged, at: int) -> dict[str, Interval]:
@@ -84,20 +85,21 @@ class Comparison:
         one, two = (side.called(at) == bool(label) for side in (self.first, self.second))
         return difference_over_patients(one, two, self.first.labels[:, at] == label, source.draws(self.study))
 
-    def alone(self, at: int, label: int, side: str) -> NDArray[np.int64]:
-        """Positions among the judged radiographs of this label about which one run alone is right, those first about
-        which the other is the most wrong.
+    def inside(self, at: int, label: int, kind: str) -> NDArray[np.int64]:
+        """Positions among the judged radiographs of this label about which these are right, those first about which
+        the other (where one alone is right), or both together, are the most wrong.
 
         Args:
             at: number of the disease.
             label: 0 absent, 1 present.
-            side: which run is right, of ``SIDES``.
+            kind: who is right, of ``KINDS``.
         """
-        right, wrong = (self.first, self.second) if side == SIDES[0] else (self.second, self.first)
-        agrees = (right.called(at) == bool(label)) & (wrong.called(at) != bool(label))
-        inside = np.flatnonzero((self.first.labels[:, at] == label) & agrees)
-        wrongness = wrong.probabilities[inside, at] * (1 if label == 0 else -1)
-        return np.asarray(inside[np.argsort(-wrongness, kind="stable")])
+        right = [side.called(at) == bool(label) for side in (self.first, self.second)]
+        wanted = (kind in ("both", "first"), kind in ("both", "second"))
+        found = np.flatnonzero((self.first.labels[:, at] == label) & (right[0] == wanted[0]) & (right[1] == wanted[1]))
+        one, two = (side.probabilities[found, at] for side in (self.first, self.second))
+        said = {"first": two, "second": one}.get(kind, (one + two) / 2)
+        return np.asarray(found[np.argsort(said if label else -said, kind="stable")])
 
 
 def compare(source: Source, runs: Sequence[Run], study: Study, rule: str) -> Comparison:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,7 +13,8 @@ from core.figures.confusion import Matrix, confusion_grid
 from core.figures.diseases import auroc_intervals
 from core.figures.theme import LIGHT, Theme
 from core.metrics.cutting import Cut
-from core.metrics.thresholds import Confusion, Threshold, confusion, wilson_ends
+from core.metrics.thresholds import Confusion, wilson_ends
+from core.pictures.judged import Judged
 from core.pictures.missing import no_scores
 from core.pictures.source import Source, short
 from core.published import LINES
@@ -25,24 +25,6 @@ from core.studies.vocabulary import display_name
 SHOWN = (("CheXclusion DenseNet121", "trained"), ("CARZero", "zero-shot"))
 PUBLISHED = tuple((line.title, line.value) for line in LINES if (line.name, line.how) in SHOWN)
 """Published mean AUROC on the official NIH test split, for reference lines."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Test labels and probabilities (n, K) of a run, their rows in the study, and one threshold per finding."""
-
-    labels: NDArray[np.float32]
-    probabilities: NDArray[np.float64]
-    rows: NDArray[np.int64]
-    thresholds: list[Threshold]
-
-    def called(self, at: int) -> NDArray[np.bool_]:
-        """(n,) whether finding ``at`` is called present."""
-        return np.asarray(self.probabilities[:, at] >= self.thresholds[at].value)
-
-    def confusion(self, at: int) -> Confusion:
-        """The counts of finding ``at``."""
-        return confusion(self.labels[:, at], self.probabilities[:, at], self.thresholds[at].value)
 
 
 def judge(source: Source, run: Run, study: Study, rule: str | float, own: Sequence[str] = ()) -> Judged:
@@ -57,12 +39,7 @@ def judge(source: Source, run: Run, study: Study, rule: str | float, own: Sequen
     Raises:
         ConfigError: no such rule.
     """
-    table = source.predictions(run)
-    probabilities = table[[f"probability:{name}" for name in study.findings]].to_numpy(np.float64)
-    val, test = study.rows("val"), study.rows("test")
-    cut = Cut.read(str(rule), own)
-    thresholds = cut.choose(study.findings, study.labels[val], probabilities[val])
-    return Judged(study.labels[test], probabilities[test], test, thresholds)
+    return source.judged(run, study, Cut.read(str(rule), own))
 
 
 def matrices(study: Study, judged: Judged, *, theme: Theme = LIGHT) -> go.Figure:

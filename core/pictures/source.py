@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from core.logbook import Logbook, Metrics
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores, patient_scores
+from core.metrics.cutting import Cut
 from core.metrics.plane import Plane, plane
 from core.metrics.rates import Draws, draws
+from core.pictures.judged import Judged, thresholds, told
 from core.runs import Run
 from core.snapshots import FOLDER, Snapshot, judged_part, snapshots_of, step_name
 from core.store import EmbeddingSet, Projection, paired_rows
@@ -53,6 +55,9 @@ class Source(Protocol):
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         """Scores on the test split, and on resampled test patients, the same for every run of the study."""
+
+    def judged(self, run: Run, study: Study, cut: Cut) -> Judged:
+        """What a run calls present on the test split."""
 
     def draws(self, study: Study) -> Draws:
         """Test patients drawn again and again, the same for every run of the study; there must be a test split."""
@@ -96,6 +101,11 @@ class Files:
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         return test_scores(run.predictions(), study)
+
+    def judged(self, run: Run, study: Study, cut: Cut) -> Judged:
+        table = run.predictions()
+        test = told(table, study, "test")
+        return Judged(test.labels, test.probabilities, test.rows, thresholds(table, study, cut))
 
     def draws(self, study: Study) -> Draws:
         return test_draws(study)

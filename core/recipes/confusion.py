@@ -14,7 +14,8 @@ from core.figures.theme import LIGHT, Theme
 from core.metrics.cutting import Cut
 from core.metrics.mcnemar import Paired
 from core.pictures import confusion as pictures
-from core.pictures.diseases import Judged, judge, matrices, matrix
+from core.pictures.diseases import judge, matrices, matrix
+from core.pictures.judged import Judged
 from core.recipes.base import OfRuns, Where
 from core.studies.study import Study
 from core.studies.vocabulary import display_name
