@@ -31,8 +31,8 @@ from core.store import EmbeddingSet, Projection
 from core.studies.study import Study
 from core.workspace import home
 from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
-from dashboard.cached.reports import report_keys
 from dashboard.cached.predicted import draws, judged, predictions
+from dashboard.cached.reports import report_keys
 from dashboard.cached.stamps import Stamp, stamp
 from dashboard.cached.training import (
     metrics,
