@@ -40,6 +40,7 @@ def patients_of(study: Study) -> NDArray[np.object_]:
 def people(study: Study, by: str) -> People:
     """Subgroups of the test radiographs by ``sex``, ``age`` (CheXclusion's groups) or ``view`` (the most frequent six);
     those that nobody is in are left out."""
+    names: tuple[str, ...]
     column = study.samples[by].iloc[study.rows("test")]
     if by == "age":
         number, names = age_group(column.to_numpy(np.float64, na_value=np.nan)), AGE_NAMES

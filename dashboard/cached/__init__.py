@@ -33,6 +33,7 @@ from core.workspace import home
 from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
 from dashboard.cached.predicted import draws, judged, predictions
 from dashboard.cached.reports import report_keys
+from dashboard.cached.scores import auroc_differences, bands, gaps, recalibrations
 from dashboard.cached.stamps import Stamp, stamp
 from dashboard.cached.training import (
     metrics,
@@ -44,14 +45,18 @@ from dashboard.cached.training import (
 )
 
 __all__ = [  # from the other files of this package; everything below is public, too
+    "auroc_differences",
+    "bands",
     "draws",
     "embedding_files",
     "folder",
+    "gaps",
     "guessed",
     "judged",
     "metrics",
     "predictions",
     "proposal",
+    "recalibrations",
     "report_keys",
     "seen",
     "snapshot_centroids",
