@@ -63,8 +63,13 @@ def add_dots(
                  "arrayminus": np.nan_to_num(value - low), "thickness": 1.5, "width": 3, "color": colour},
         text=[f"{end}<br>{word}" if word else end for end, word in zip(ends, words, strict=True)],
         customdata=np.stack([low, high], axis=1),
-        hovertemplate=f"%{{x:{form}}} %{{text}}<extra>{hover(dots.name)}</extra>", row=1, col=col,
+        hovertemplate=f"%{{x:{form}}} %{{text}}<extra>{hover(dots.name)}</extra>",
+        xaxis=_axis("x", col), yaxis=_axis("y", col),
     )  # fmt: skip
+
+
+def _axis(letter: str, col: int) -> str:
+    return f"{letter}{col}" if col > 1 else letter
 
 
 def reach(parts: Sequence[Dots], *more: float) -> list[float]:
@@ -90,5 +95,5 @@ def note(made: go.Figure, text: str, at: float, where: float, theme: Theme, *, c
     """Muted words on a row that has no dot."""
     made.add_annotation(
         x=where, y=at, text=plain(text), showarrow=False, xanchor="left", xshift=4,
-        font={"size": 11, "color": theme.muted}, row=1, col=col,
+        font={"size": 11, "color": theme.muted}, xref=_axis("x", col), yref=_axis("y", col),
     )  # fmt: skip
