@@ -120,8 +120,13 @@ def subgroups(
     dress(made, theme, height=110 + len(diseases) * (ROW + SERIES * len(names)))
     made.update_annotations(font={"size": 12, "color": theme.ink, "family": theme.font})
     ends = reach([one for _, series in models for one in series], zero)
+    each = (" | ".join(f"{count:,}" for count in own) for own in counts.T)
+    ticks = [f"{name}  (n={own})" for name, own in zip(distinct(diseases), each, strict=True)]
     for col, (_, series) in enumerate(models, start=1):
-        made.add_vline(x=zero, line={"color": theme.muted, "width": 1, "dash": "dash"}, row=1, col=col)
+        made.add_vline(
+            x=zero, line={"color": theme.muted, "width": 1, "dash": "dash"}, row=1, col=col,
+            exclude_empty_subplots=False,
+        )  # fmt: skip
         for number, one in enumerate(series):
             places = spread(len(diseases), len(series), number)
             form = ".3f" if zero else "+.3f"
@@ -130,7 +135,7 @@ def subgroups(
                 why = "n=0" if not counts[number, at] else f"{names[number].split(' (')[0]}: undefined"
                 note(made, why, float(places[at]), zero, theme, col=col)
         made.update_xaxes(title_text=measure, range=ends, row=1, col=col)
-        _rows(made, distinct(diseases), col=col)
+        _rows(made, ticks, col=col)
     titles = 18 * max(wrapped(name, 34).count("<br>") + 1 for name, _ in models) if len(models) > 1 else 0
     legend_below(made, len(names), below=56, top=16 + titles)
     return made

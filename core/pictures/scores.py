@@ -16,12 +16,14 @@ from core.figures.mistaken import mistaken_for
 from core.figures.operating import Line, pr_curves, roc_curves
 from core.figures.scores import differences, groups, subgroups
 from core.figures.theme import LIGHT, Theme
+from core.metrics.bootstrap import interval
 from core.metrics.calibration import calibration_curve
 from core.metrics.comparison import Difference, over_patients
 from core.metrics.delong import AurocDifference
 from core.metrics.mistaken import Mistaken, mistaken
 from core.metrics.operating import GRID
 from core.metrics.ranking import pr_curve, roc_curve
+from core.metrics.results import to_json
 from core.metrics.thresholds import wilson
 from core.pictures.diseases import judge
 from core.pictures.judged import Judged
@@ -142,6 +144,14 @@ def macro_differences(source: Source, first: Run, second: Run, study: Study) -> 
         name: over_patients({0: one.scores[name]}, {0: other.scores[name]}, n_patients=one.n_patients)
         for name in (*MACRO, "mse")
     }
+
+
+def squared_error(source: Source, run: Run, study: Study) -> dict[str, float | None]:
+    """The mean squared error over all known cells, with its interval over resampled patients; None where undefined."""
+    scores = source.patient_scores(run, study)
+    found = interval(scores.scores["mse"].value, scores.scores["mse"].replicates, n_patients=scores.n_patients)
+    made: dict[str, float | None] = to_json(found)
+    return made
 
 
 def auroc_differences(source: Source, runs: Sequence[Run], study: Study, *, theme: Theme = LIGHT) -> go.Figure:
