@@ -25,6 +25,8 @@ from dashboard.scores_people import people
 from dashboard.showing import present
 from dashboard.widgets import label, plain
 
+INTERVALS_SINCE = 3
+"""Form of evaluations from which on intervals are on the scale of the logit and resampled patients are kept."""
 POINTWISE = (
     "Bands: pointwise 95 %, 1,000 resamplings of the test patients (vertical averaging). Dots: the threshold that was "
     "chosen. "
@@ -73,7 +75,9 @@ def scores(runs: Sequence[Run], study: Study, rule: str, finding: str) -> None:
         "Show", list(PANELS), name="scores", draw=st.segmented_control, format_func=lambda key: PANELS[key][0]
     )
     own = thresholds.own_thresholds(study)
-    PANELS[name][1](Asked(runs, study, rule, own, study.findings.index(finding)))
+    asked = Asked(runs, study, rule, own, study.findings.index(finding))
+    _judged_before(asked)
+    PANELS[name][1](asked)
 
 
 def curves(asked: Asked) -> None:
@@ -170,6 +174,18 @@ def _calibrations(asked: Asked) -> pd.DataFrame:
 
 def _ends(value: Any) -> str | None:
     return None if np.isnan(value.value) else f"{value.value:.2f} [{value.low:.2f}, {value.high:.2f}]"
+
+
+def _judged_before(asked: Asked) -> None:
+    """Says where a run was judged by an earlier version."""
+    old = [run for run in asked.runs if cached.evaluation(run).get("form", 1) < INTERVALS_SINCE]
+    if old:
+        names = plain(", ".join(label(run) for run in old))
+        commands = " and ".join(f"`python -m scripts.evaluate {run.id[:8]}`" for run in old)
+        st.caption(
+            f"{names}: judged by an earlier version. Intervals of AUROC and average precision are percentiles, and "
+            f"what takes resampled patients is made now, at each start of the app. {commands} makes both anew."
+        )
 
 
 def groups(asked: Asked) -> None:

@@ -46,15 +46,23 @@ def differences(runs: Sequence[Run], study: Study) -> None:
 
 
 def _table(runs: Sequence[Run], study: Study) -> pd.DataFrame:
+    """AUROC in percent, differences in percentage points."""
     rows = []
     for other in runs[1:]:
         for name, one in zip(study.findings, cached.auroc_differences(runs[0], other, study), strict=True):
             rows.append(
                 {
-                    "Disease": display_name(name), "Minus": label(other), "Positives": one.n_positive,
-                    "Negatives": one.n_negative, "First": one.first, "Other": one.second, "Difference": one.value,
-                    "95 % from": one.low, "to": one.high, "p": one.p, "p (Holm)": one.p_holm,
-                    "Larger than chance": "yes" if one.beyond_chance else None if np.isnan(one.p) else "no",
+                    "Disease": display_name(name), "Minus": label(other), "n with": one.n_positive,
+                    "First": 100 * one.first, "Other": 100 * one.second, "Points": 100 * one.value,
+                    "95 % from": 100 * one.low, "to": 100 * one.high, "p": _p(one.p), "p (Holm)": _p(one.p_holm),
+                    "Beyond chance": None if np.isnan(one.p) else "yes" if one.beyond_chance else "no",
                 }
             )  # fmt: skip
-    return pd.DataFrame(rows).round(4)
+    table = pd.DataFrame(rows).round(1)
+    return table.drop(columns="Minus") if len(runs) == 2 else table
+
+
+def _p(value: float) -> str | None:
+    if np.isnan(value):
+        return None
+    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"

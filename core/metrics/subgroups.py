@@ -104,7 +104,8 @@ def gaps(
     drawn = _replicates(hits, positives & ~hits, patient, n_patients, replicates, seed)
     drawn[:, counts[0] == 0] = np.nan
     wider = _wider(counts[0], positives, patient, n_patients)
-    spread = _ends(rate, drawn, wider, 0.0), _ends(to_rest(rate), to_rest(drawn), wider, -1.0)
+    both = np.where((counts[0] > 0).sum(axis=0) == 2, wider.max(axis=0), wider)  # of two, one is the other turned round
+    spread = _ends(rate, drawn, wider, 0.0), _ends(to_rest(rate), to_rest(drawn), both, -1.0)
     ranked = _aurocs(known, scores, patient, inside)
     return Gaps(
         names=tuple(names), positives=counts[0], n=inside.sum(axis=0), left_out=int((group < 0).sum()),

@@ -46,6 +46,8 @@ def diseases_sentence(names: Sequence[str], found: Sequence[AurocDifference]) ->
 def gap_sentence(diseases: Sequence[str], found: Gaps) -> str:
     """The largest gap whose interval leaves out 0, and how many do, of how many."""
     known = np.isfinite(found.gap)
+    if len(found.names) == 2:
+        known[1] = False  # that of the second is that of the first, turned round
     if not known.any():
         return "No gap is defined: no disease has positives in two subgroups."
     clear = known & ((found.gap_low > 0) | (found.gap_high < 0))
@@ -55,8 +57,8 @@ def gap_sentence(diseases: Sequence[str], found: Gaps) -> str:
     group, at = divmod(int(np.argmax(np.where(clear, np.abs(found.gap), -1))), clear.shape[1])
     ends = f"[{found.gap_low[group, at]:+.2f}, {found.gap_high[group, at]:+.2f}]"
     return (
-        f"Largest gap of those: {diseases[at]}, {found.names[group]}: {found.gap[group, at]:+.2f} {ends}, "
-        f"n={found.positives[group, at]:,} with it. {told}"
+        f"{told} The largest of those: {diseases[at]}, {found.names[group]}: {found.gap[group, at]:+.2f} {ends}, "
+        f"n={found.positives[group, at]:,} with it."
     )
 
 

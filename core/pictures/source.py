@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +19,7 @@ from core.metrics.plane import Plane, plane
 from core.metrics.rates import Draws, draws
 from core.metrics.recalibration import Recalibration
 from core.metrics.subgroups import Gaps
+from core.patients import kept_scores
 from core.pictures import scoring
 from core.pictures.judged import Judged, thresholds, told
 from core.runs import Run
@@ -117,7 +119,7 @@ class Files:
         return similarity.centroids(*judged_part(self.snapshot_embeddings(run, step, "images"), study))[0]
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
-        return test_scores(run.predictions(), study)
+        return scores_of(run, run.predictions, study)
 
     def judged(self, run: Run, study: Study, cut: Cut) -> Judged:
         table = run.predictions()
@@ -152,6 +154,12 @@ def judged_pairs(images: EmbeddingSet, texts: EmbeddingSet, study: Study) -> tup
     rows = study.judged_rows()
     own, paired, among = paired_rows(images, texts, study.samples["id"].to_numpy()[rows])
     return own, paired, rows[among]
+
+
+def scores_of(run: Run, predictions: Callable[[], pd.DataFrame], study: Study) -> PatientScores:
+    """Scores on resampled test patients: those that were kept when the run was judged, else made now."""
+    kept = kept_scores(run)
+    return test_scores(predictions(), study) if kept is None else kept
 
 
 def test_scores(predictions: pd.DataFrame, study: Study) -> PatientScores:

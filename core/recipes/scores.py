@@ -10,6 +10,7 @@ from core.config.base import config, setting
 from core.figures.theme import LIGHT, Theme
 from core.pictures import scores as pictures
 from core.pictures.diseases import judge
+from core.pictures.scores_people import people_gaps
 from core.pictures.scoring import ATTRIBUTES, CHEXCLUSION
 from core.recipes.base import OfRuns, Where
 from core.recipes.confusion import HELP, AtRule, OfDisease
@@ -156,7 +157,7 @@ class Subgroups(OfRuns):
     )
 
     def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
-        return pictures.people_gaps(where, self.opened, self.study(where), self.by, self.measure, theme=theme)
+        return people_gaps(where, self.opened, self.study(where), self.by, self.measure, theme=theme)
 
     def alt(self, where: Where) -> str:
         what = "True-positive-rate gaps" if self.measure == "gap" else "AUROC"

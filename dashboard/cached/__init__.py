@@ -24,7 +24,7 @@ from core.metrics.plane import plane as plane_of
 from core.metrics.sampling import stratified
 from core.pictures.chart import Chart
 from core.pictures.chart import chart as make_chart
-from core.pictures.source import judged_centroids, judged_pairs, test_scores
+from core.pictures.source import judged_centroids, judged_pairs, scores_of
 from core.runs import Run
 from core.searches import Search, Trial
 from core.store import EmbeddingSet, Projection
@@ -244,9 +244,10 @@ def _plane(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> Plane:
 
 def patient_scores(run: Run, of: Study) -> PatientScores:
     """Scores of a run on the test split and on resampled test patients."""
-    return _patient_scores(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
+    keys = (stamp(run.folder / path) for path in ("embeddings/embeddings.json", "evaluation/patients.json"))
+    return _patient_scores(tuple(keys), of.fingerprint, run, of)
 
 
 @st.cache_resource(max_entries=1000, show_spinner="Resampling test patients …")
-def _patient_scores(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> PatientScores:
-    return test_scores(predictions(_run), _of)
+def _patient_scores(key: tuple[Stamp, ...], fingerprint: str, _run: Run, _of: Study) -> PatientScores:
+    return scores_of(_run, lambda: predictions(_run), _of)
