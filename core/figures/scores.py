@@ -39,7 +39,7 @@ def differences(
     for at in np.flatnonzero(np.isnan(values).all(axis=0)).tolist():
         note(made, "one class only", at, 0.0, theme)
     _rows(made, [f"{name}  ({own})" for name, own in zip(distinct(names), n, strict=True)])
-    shown = wrapped(f"{reference} minus the other, percentage points", 60)
+    shown = wrapped(f"{reference} minus the other, percentage points", 42)
     made.update_xaxes(title_text=shown, range=reach(series, -1.0, 1.0))
     legend_below(made, len(series), below=56 + 16 * shown.count("<br>"), top=16)
     made.update_layout(showlegend=True)
@@ -78,7 +78,7 @@ def groups(names: Sequence[str], panels: Sequence[tuple[str, Sequence[Dots]]], *
         ends = reach(series, 0.5)
         for at in np.flatnonzero(np.isnan(values).all(axis=0)).tolist():
             note(made, "n=0", at, ends[0], theme, col=col)
-        made.update_xaxes(title_text=f"{plain(measure)}, 95 % interval", range=ends, row=1, col=col)
+        made.update_xaxes(title_text=f"{plain(measure)}, 95 %", range=ends, row=1, col=col)
         _rows(made, distinct(names), col=col)
     legend_below(made, count, below=56, top=16)
     return made
