@@ -21,8 +21,8 @@ def test_curves_have_chance_band_and_operating_point() -> None:
     made = roc_curves([line("a"), line("b", band=False)], n_positive=9, n_negative=90)
     names = [trace.name for trace in made.data]
     assert names == [
-        "chance: 0.5", "a, lower end of the band", "a, upper end of the band", "a<br>0.8 [0.7, 0.9]", "a: threshold 0.3",
-        "b<br>0.8 [0.7, 0.9]",
+        "chance: 0.5", "a, lower end of the band", "a, upper end of the band", "a<br>0.8 [0.7, 0.9]",
+        "a: threshold 0.3", "b<br>0.8 [0.7, 0.9]",
     ]  # fmt: skip
     point = made.data[4]
     assert (point.x[0], point.y[0]) == (0.25, 0.5)
