@@ -134,7 +134,7 @@ def subgroups(
             for at in np.flatnonzero(np.isnan(np.asarray(one.values, np.float64))).tolist():
                 why = "n=0" if not counts[number, at] else f"{names[number].split(' (')[0]}: undefined"
                 note(made, why, float(places[at]), zero, theme, col=col)
-        made.update_xaxes(title_text=measure, range=ends, row=1, col=col)
+        made.update_xaxes(title_text=measure, range=ends, tickangle=0, nticks=5, row=1, col=col)
         _rows(made, ticks, col=col)
     titles = 18 * max(wrapped(name, 18).count("<br>") + 1 for name, _ in models) if len(models) > 1 else 0
     legend_below(made, len(names), below=56, top=16 + titles)
