@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 __all__ = ["app", "page"]
 
-FIND = f"alt => [...document.querySelectorAll('{PLOT}')].find(node => node.closest('[aria-label]')?.ariaLabel.startsWith(alt))"
+FIGURES = f"[...document.querySelectorAll('{PLOT}')]"
+FIND = f"alt => {FIGURES}.find(node => node.closest('[aria-label]')?.ariaLabel.startsWith(alt))"
+"""A figure by the beginning of its alternative text."""
 
 
 def counts(page: Page, alt: str, line: int) -> list[list[int]]:
@@ -43,21 +45,21 @@ def title(page: Page, part: str) -> str:
 
 def test_a_cell_its_radiographs_and_the_slider(app: str, page: Page, finished_workspace: Finished) -> None:
     visit(page, f"{app}/diseases?{query(finished_workspace, 'orthogonal')}&disease=Edema", 3)
-    (tn, fp), _ = before = counts(page, "Confusion matrix of", 1)
+    (tn, fp), _ = before = counts(page, "14 confusion matrices", 1)
     column = int(fp > 0)
-    click_cell(page, "Confusion matrix of", 0, column)
-    assert title(page, "worst first").startswith(f"Edema: {(tn, fp)[column]} ")
-    assert f"cell=Edema.0.{column}" in page.url
+    click_cell(page, "14 confusion matrices", 0, column)
+    assert title(page, "worst first").startswith(f"Atelectasis: {(tn, fp)[column]} ")
+    assert f"cell=Atelectasis.0.{column}" in page.url and "disease=" not in page.url, "the first one is the default"
     settled(page, 3)
     page.evaluate(f"() => {{ window.before = ({FIND})('Confusion matrix of') }}")
-    slider = page.get_by_role("slider", name="Threshold of Edema")
+    slider = page.get_by_role("slider", name="Threshold of Atelectasis")
     slider.press("Home" if column == 0 else "End")  # nothing, or everything, is called present
     until(lambda: counts(page, "Confusion matrix of", 1) != before, 60)
     (tn, fp), (fn, tp) = counts(page, "Confusion matrix of", 1)
     assert (tn, fn) == (0, 0) if column == 0 else (fp, tp) == (0, 0)
-    until(lambda: title(page, "worst first").startswith("Edema: 0 "), 60)
+    until(lambda: title(page, "worst first").startswith("Atelectasis: 0 "), 60)
     page.get_by_text("No radiograph lies here.").wait_for()
-    assert "own-Edema=" in page.url
+    assert "own-Atelectasis=" in page.url
     assert page.evaluate(f"() => window.before === ({FIND})('Confusion matrix of')"), "it changed in the same picture"
     shot(page, "diseases-threshold")
     page.get_by_role("button", name="Back to the rule's").click()
