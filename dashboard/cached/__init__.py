@@ -30,6 +30,7 @@ from core.searches import Search, Trial
 from core.store import EmbeddingSet, Projection
 from core.studies.study import Study
 from core.workspace import home
+from dashboard.cached.drawn import drawn
 from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
 from dashboard.cached.predicted import draws, judged, predictions
 from dashboard.cached.stamps import Stamp, stamp
@@ -43,6 +44,7 @@ from dashboard.cached.training import (
 )
 
 __all__ = [  # from the other files of this package; everything below is public, too
+    "drawn",
     "draws",
     "embedding_files",
     "folder",

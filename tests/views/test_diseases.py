@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.figures.theme import DARK, LIGHT
+from core.recipes.confusion import Confusion
+from core.runs import Run
+from dashboard import cached
 from tests.components import click, plots
 from tests.finished import Finished
 from tests.views.test_views import opened, texts, two
@@ -125,3 +130,18 @@ def test_a_radiograph_of_a_cell_is_looked_at(finished: Finished) -> None:
     assert not at.exception
     assert "The chosen radiograph" in texts(at)
     assert at.query_params["sample"] in texts(at).replace("\\", "")
+
+
+def test_what_was_drawn_is_drawn_anew_only_when_it_changed(finished: Finished) -> None:
+    run = Run.load(finished.runs["linear"])
+    first = cached.drawn(Confusion(runs=(run.id,)), cached, LIGHT)
+    assert cached.drawn(Confusion(runs=(run.id,)), cached, LIGHT) is first
+    assert cached.drawn(Confusion(runs=(run.id,)), cached, DARK) is not first
+    assert cached.drawn(Confusion(runs=(run.id,), own=("Edema=0.2",)), cached, LIGHT) is not first
+    manifest = run.folder / "embeddings" / "embeddings.json"
+    before = manifest.stat()
+    os.utime(manifest, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000_000))
+    try:
+        assert cached.drawn(Confusion(runs=(run.id,)), cached, LIGHT) is not first
+    finally:
+        os.utime(manifest, ns=(before.st_atime_ns, before.st_mtime_ns))
