@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from core.logbook import Logbook, Metrics
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores, patient_scores
+from core.metrics.cutting import Cut
 from core.metrics.plane import Plane, plane
+from core.metrics.rates import Draws, draws
+from core.pictures.judged import Judged, thresholds, told
 from core.runs import Run
 from core.snapshots import FOLDER, Snapshot, judged_part, snapshots_of, step_name
 from core.store import EmbeddingSet, Projection, paired_rows
@@ -53,6 +56,12 @@ class Source(Protocol):
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         """Scores on the test split, and on resampled test patients, the same for every run of the study."""
 
+    def judged(self, run: Run, study: Study, cut: Cut) -> Judged:
+        """What a run calls present on the test split."""
+
+    def draws(self, study: Study) -> Draws:
+        """Test patients drawn again and again, the same for every run of the study; there must be a test split."""
+
 
 class Files:
     """Reads anew at every call."""
@@ -93,6 +102,14 @@ class Files:
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         return test_scores(run.predictions(), study)
 
+    def judged(self, run: Run, study: Study, cut: Cut) -> Judged:
+        table = run.predictions()
+        test = told(table, study, "test")
+        return Judged(test.labels, test.probabilities, test.rows, thresholds(table, study, cut))
+
+    def draws(self, study: Study) -> Draws:
+        return test_draws(study)
+
 
 def judged_centroids(images: EmbeddingSet, study: Study) -> tuple[Vectors, Rows]:
     """Disease centroids (K, d) of the judged samples, NaN without support, and their support (K,)."""
@@ -115,6 +132,11 @@ def test_scores(predictions: pd.DataFrame, study: Study) -> PatientScores:
         for kind in ("probability", "cosine")
     )
     return patient_scores(study.labels[test], probabilities, cosines, study.samples["patient"].to_numpy()[test])
+
+
+def test_draws(study: Study) -> Draws:
+    """Test patients drawn again and again."""
+    return draws(study.samples["patient"].to_numpy()[study.rows("test")])
 
 
 def short(run: Run) -> str:

@@ -204,17 +204,6 @@ def test_the_camera_survives_a_recolour_and_a_click_shows_the_radiograph(
     page.get_by_text("The chosen radiograph").wait_for()
 
 
-def test_a_cell_of_a_confusion_matrix_shows_its_radiographs(app: str, page: Page, finished_workspace: Finished) -> None:
-    visit(page, f"{app}/diseases?{query(finished_workspace, 'orthogonal')}", 2)
-    grid = page.locator(PLOT).nth(1)
-    grid.scroll_into_view_if_needed()
-    layer = grid.locator(".hm").first.bounding_box()
-    assert layer
-    page.mouse.click(layer["x"] + layer["width"] * 0.25, layer["y"] + layer["height"] * 0.25)
-    page.get_by_text("worst first").wait_for()
-    shot(page, "diseases-cell")
-
-
 @pytest.mark.parametrize("form", ["SVG", "CSV", "HTML"])
 def test_a_figure_is_exported(app: str, page: Page, finished_workspace: Finished, tmp_path: Path, form: str) -> None:
     visit(page, f"{app}/similarity?{query(finished_workspace, 'orthogonal', 'linear')}", 3)
