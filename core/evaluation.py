@@ -16,17 +16,21 @@ from core.metrics.ranking import aurocs, macro_auroc
 from core.metrics.results import to_json
 from core.metrics.thresholds import choose_threshold
 from core.metrics.zero_shot import by_template, zero_shot
+from core.patients import keep_scores
 from core.pictures.missing import no_scores
+from core.pictures.source import test_scores
 from core.runs import Run
 from core.store import paired_rows
 from core.studies.study import Study
 
-FORM = 2
-"""From 2 on: recall at each shift, linear separability of the modalities, the gap of each finding."""
+FORM = 3
+"""From 2 on: recall at each shift, linear separability of the modalities, the gap of each finding. From 3 on:
+intervals of AUROC and average precision on the scale of the logit; scores on resampled patients beside it."""
 
 
 def evaluate_run(run: Run, study: Study) -> dict[str, Any]:
-    """Judge the predictions on the test split and measure the space; writes ``evaluation/evaluation.json``.
+    """Judge the predictions on the test split and measure the space; writes ``evaluation/evaluation.json``,
+    and before it the scores on resampled test patients.
 
     Thresholds come from the validation split. Centroids, gap, alignment and uniformity are of the test split. Under
     ``missing`` stands why a part (``test``, ``auroc``, ``shift``, ``task``) could not be measured.
@@ -40,6 +44,8 @@ def evaluate_run(run: Run, study: Study) -> dict[str, Any]:
         "space": space(run, study),
     }
     report["missing"] = missing(study, report)
+    if report["test"] is not None:
+        keep_scores(run, test_scores(predictions, study))
     write_json(run.folder / "evaluation" / "evaluation.json", report)
     return report
 

@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin
 
 from core.config.base import hints_of
 from core.errors import ConfigError
-from core.recipes import confusion, curves, diseases, gap, similarity, space, studies, work
+from core.recipes import confusion, curves, diseases, gap, scores, similarity, space, studies, work
 from core.recipes.base import Recipe
 
 RECIPES: dict[str, type[Recipe]] = {
@@ -26,6 +26,13 @@ RECIPES: dict[str, type[Recipe]] = {
         gap.GapMap,
         gap.GapTemperature,
         gap.Shift,
+        scores.AurocDifference,
+        scores.Calibration,
+        scores.Groups,
+        scores.MistakenFor,
+        scores.PrecisionRecall,
+        scores.Roc,
+        scores.Subgroups,
         similarity.Difference,
         similarity.OrthogonalLoss,
         similarity.Pairs,

@@ -131,6 +131,7 @@ def _nine(camera: Any) -> tuple[float, ...]:
         ConfigError: something else.
     """
     numbers = camera if isinstance(camera, list) else [None]
-    if len(numbers) not in (0, 9) or not all(isinstance(one, (int, float)) and math.isfinite(one) for one in numbers):
+    known = [float(one) for one in numbers if isinstance(one, (int, float)) and math.isfinite(one)]
+    if len(numbers) not in (0, 9) or len(known) != len(numbers):
         raise ConfigError("In a specification 'camera' is nine numbers: eye, centre and up; or an empty list.")
-    return tuple(float(one) for one in numbers)
+    return tuple(known)

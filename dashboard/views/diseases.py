@@ -13,6 +13,7 @@ from core.studies.study import Study
 from dashboard import cached, matrices, pairs, selection
 from dashboard.kept import present_kept
 from dashboard.radiograph import inspect, row_of
+from dashboard.scores import scores
 from dashboard.widgets import header, label, pick_runs, plain, study_of
 
 
@@ -74,6 +75,7 @@ def page() -> None:
     rule, finding = matrices.confusion(runs, study)
     if len(runs) > 1:
         pairs.difference(runs, study, rule, finding)
+    scores(runs, study, rule, finding)
     st.subheader("Zero-shot", anchor=False)
     zero_shot(runs[0], study)
     if (chosen := row_of(study, selection.get("sample"))) is not None:

@@ -30,6 +30,7 @@ from core.figures.studies_texts import text_lengths, words
 from core.figures.theme import Theme
 from core.figures.zero_shot import prompt_scores
 from core.studies.vocabulary import NIH_FINDINGS, display_name
+from tests.figures import examples_scores
 
 HOSTILE = "<img src=x onerror=alert(1)> ![](http://example.invalid/a.png)"
 NAMES = [display_name(name) for name in NIH_FINDINGS]
@@ -433,3 +434,7 @@ SMALLEST: dict[str, Make] = {
     "search-importances": lambda theme: importance_bars({"a": 1.0}, complete=10, needed=10, theme=theme),
     "search-epochs": lambda theme: intermediate(TRIED[:1], best=0, y_title="loss", theme=theme),
 }
+
+FIGURES |= examples_scores.figures(HOSTILE, WORST)
+WITHOUT_DATA |= examples_scores.without_data()
+SMALLEST |= examples_scores.smallest()
