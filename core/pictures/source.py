@@ -12,6 +12,8 @@ from core.logbook import Logbook, Metrics
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores, patient_scores
 from core.metrics.plane import Plane, plane
+from core.metrics.retrieval import Searched
+from core.pictures.partners import pair_scores, searched_pairs
 from core.runs import Run
 from core.snapshots import FOLDER, Snapshot, judged_part, snapshots_of, step_name
 from core.store import EmbeddingSet, Projection, paired_rows
@@ -53,6 +55,12 @@ class Source(Protocol):
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         """Scores on the test split, and on resampled test patients, the same for every run of the study."""
 
+    def searched(self, run: Run, study: Study, *, whole: bool = False) -> Searched:
+        """Where images find their texts and texts their images among the judged pairs; there must be one."""
+
+    def pair_scores(self, run: Run, study: Study) -> PatientScores:
+        """The gap and recall, and on resampled patients; there must be a pair."""
+
 
 class Files:
     """Reads anew at every call."""
@@ -92,6 +100,12 @@ class Files:
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         return test_scores(run.predictions(), study)
+
+    def searched(self, run: Run, study: Study, *, whole: bool = False) -> Searched:
+        return searched_pairs(run, study, self.pairs(run, study), whole=whole)
+
+    def pair_scores(self, run: Run, study: Study) -> PatientScores:
+        return pair_scores(study, self.pairs(run, study), self.searched(run, study))
 
 
 def judged_centroids(images: EmbeddingSet, study: Study) -> tuple[Vectors, Rows]:

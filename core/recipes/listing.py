@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin
 
 from core.config.base import hints_of
 from core.errors import ConfigError
-from core.recipes import diseases
+from core.recipes import diseases, retrieval
 from core.recipes.base import Recipe
 
 RECIPES: dict[str, type[Recipe]] = {
@@ -16,6 +16,8 @@ RECIPES: dict[str, type[Recipe]] = {
         diseases.Auroc,
         diseases.Confusion,
         diseases.ZeroShot,
+        retrieval.Recall,
+        retrieval.Ranks,
     )
 }
 """Every figure that can be made again."""

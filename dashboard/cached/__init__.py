@@ -32,6 +32,7 @@ from core.store import EmbeddingSet, Projection
 from core.studies.study import Study
 from core.workspace import home
 from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
+from dashboard.cached.retrieval import pair_scores, searched
 from dashboard.cached.stamps import Stamp, stamp
 from dashboard.cached.training import (
     metrics,
@@ -47,7 +48,9 @@ __all__ = [  # from the other files of this package; everything below is public,
     "folder",
     "guessed",
     "metrics",
+    "pair_scores",
     "proposal",
+    "searched",
     "seen",
     "snapshot_centroids",
     "snapshot_embeddings",

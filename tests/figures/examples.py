@@ -17,6 +17,7 @@ from core.figures.gap import ShiftLine, ShiftRow, cosine_cones, paired_map, shif
 from core.figures.gap_runs import FindingGaps, TemperaturePoint, finding_gaps, temperature_gaps
 from core.figures.prevalence import selection_prevalence
 from core.figures.radiographs import radiograph_row
+from core.figures.retrieval import Ranks, Recall, rank_shares, recall_curves
 from core.figures.search import Point, history, importance_bars, intermediate, slices
 from core.figures.similarity import Tree, off_diagonal_distribution, similarity_difference, similarity_panels
 from core.figures.similarity_epochs import Measure, over_epochs
@@ -91,6 +92,12 @@ LIMITS = (10.0, 1.0)
 PAIRS = _random().integers(0, 90, (K, K))
 SUPPORT = np.where(np.arange(K)[:, None] == K - 1, 0, np.full((K, K), 300))
 PAIRS[-1] = 0
+KS = np.array([1, 2, 5, 10, 20])
+RECALLS = [
+    Recall(name=name, ks=KS, values=KS / 20, lows=KS / 20 - 0.02, highs=np.minimum(1, KS / 20 + 0.03))
+    for name in (HOSTILE, "b")
+]
+RANKS = [Ranks(name=name, ranks=_random().integers(1, 21, 20), median=9.5) for name in (HOSTILE, "b")]
 SETS: list[list[int]] = [[], [0], [0, 2, 5], [1, 2], [K - 1]]
 PICTURES = _random().integers(0, 256, (6, 32, 32))
 VERSIONS = [f"view {at}" for at in range(1, 6)]
@@ -258,6 +265,10 @@ FIGURES: dict[str, Make] = {
     ),
     "words": lambda theme: words([HOSTILE, "nódulo", "mass"], [9, 5, 2], 20, theme=theme),
     "radiographs": lambda theme: radiograph_row(PICTURES, [HOSTILE, *VERSIONS], DONE, theme=theme),
+    "recall": lambda theme: recall_curves(RECALLS, chance=[(f"chance {HOSTILE}", KS, KS / 25)], theme=theme),
+    "ranks": lambda theme: rank_shares(
+        RANKS, chance=[(HOSTILE, [0.05, 0.1, 0.2, 0.4, 0.8, 1.0]), ("b", np.linspace(0.1, 1, 6))], theme=theme
+    ),
     "search-history": lambda theme: history(TRIED, maximised=True, y_title=HOSTILE, theme=theme),
     "search-slices": lambda theme: slices(
         TRIED, [HOSTILE, "form", "size", "learned"], logarithmic=[HOSTILE], y_title="Validation AUROC", theme=theme
@@ -298,6 +309,8 @@ WITHOUT_DATA: dict[str, Make] = {
     "lengths": lambda theme: text_lengths([1, 2], np.zeros((3, 1)), theme=theme),
     "words": lambda theme: words([], [], 0, theme=theme),
     "radiographs": lambda theme: radiograph_row([], [], [], theme=theme),
+    "recall": lambda theme: recall_curves([], chance=[("chance", [1], [1])], theme=theme),
+    "ranks": lambda theme: rank_shares([], chance=[], theme=theme),
     "words-none": lambda theme: words([], [], 3, theme=theme),
     "search-history": lambda theme: history([], maximised=True, y_title="AUROC", theme=theme),
     "search-slices": lambda theme: slices([TRIED[3]], ["form"], y_title="AUROC", theme=theme),
@@ -364,6 +377,10 @@ SMALLEST: dict[str, Make] = {
     "lengths": lambda theme: text_lengths([1, 2], [[1]], splits=["test"], theme=theme),
     "words": lambda theme: words(["mass"], [1], 1, theme=theme),
     "radiographs": lambda theme: radiograph_row([[[7]]], ["original"], [[]], theme=theme),
+    "recall": lambda theme: recall_curves(
+        [Recall(name="a", ks=[1], values=[1.0], lows=[np.nan], highs=[np.nan])], chance=[], theme=theme
+    ),
+    "ranks": lambda theme: rank_shares([Ranks(name="a", ranks=[1.0], median=1)], chance=[("b", [1.0])], theme=theme),
     "search-history": lambda theme: history(TRIED[:1], maximised=False, y_title="loss", theme=theme),
     "search-slices": lambda theme: slices(TRIED[:1], ["form"], y_title="loss", theme=theme),
     "search-importances": lambda theme: importance_bars({"a": 1.0}, complete=10, needed=10, theme=theme),
