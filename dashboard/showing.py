@@ -79,12 +79,14 @@ def present(
     legend: bool = True,
     react: Callable[[Report], None] | None = None,
     help: str = "",
+    again: bool = True,
 ) -> None:
     """The figure of a recipe, with its words, its export menu, and its way into the report.
 
     Args:
         recipe: what is drawn.
         figure: what is shown where that is more than the recipe says, such as what was found by typed words.
+        again: whether the recipe makes this figure, so that a report may have it.
         key, height, encloses, group, moment, legend, react, help: as in :func:`show`.
     """
     show(

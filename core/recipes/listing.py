@@ -7,17 +7,42 @@ from typing import Any, get_args, get_origin
 
 from core.config.base import hints_of
 from core.errors import ConfigError
-from core.recipes import diseases, retrieval
+from core.recipes import curves, diseases, gap, retrieval, similarity, space, studies, work
 from core.recipes.base import Recipe
 
 RECIPES: dict[str, type[Recipe]] = {
     one.figure: one
     for one in (
+        curves.Curves,
         diseases.Auroc,
         diseases.Confusion,
         diseases.ZeroShot,
         retrieval.Recall,
         retrieval.Ranks,
+        gap.Cones,
+        gap.GapFindings,
+        gap.GapMap,
+        gap.GapTemperature,
+        gap.Shift,
+        similarity.Difference,
+        similarity.OrthogonalLoss,
+        similarity.Pairs,
+        similarity.Similarity,
+        similarity.SimilarityEpochs,
+        similarity.SimilarityMoment,
+        space.Selection,
+        space.Space,
+        studies.Ages,
+        studies.Combinations,
+        studies.PerPatient,
+        studies.Prevalence,
+        studies.Sexes,
+        studies.TextLengths,
+        studies.Together,
+        studies.Views,
+        studies.Words,
+        work.AblationForest,
+        work.SearchPicture,
     )
 }
 """Every figure that can be made again."""
