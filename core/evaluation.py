@@ -53,7 +53,9 @@ def classification(
     if not len(test) or not study.findings:
         return None
     thresholds = [
-        choose_threshold(study.labels[val, column], probabilities[val, column], config.threshold_rule)
+        choose_threshold(
+            study.labels[val, column], probabilities[val, column], config.threshold_rule, config.threshold_target
+        )
         for column in range(len(study.findings))
     ]
     patients = study.samples["patient"].to_numpy()[test]

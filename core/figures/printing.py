@@ -49,7 +49,8 @@ def for_print(figure: go.Figure, columns: int) -> go.Figure:
 
     A figure of small multiples says so in ``layout.meta``: ``panels`` (how many), ``per_row`` (how many side by side
     for 1 and 2 columns), ``bar`` (whether a colour bar stands at the right), ``tree`` (whether a tree of their rows
-    has the axes after theirs). Their cells become square.
+    has the axes after theirs), ``told`` (pixels that the words in its last annotation take below). Their cells become
+    square.
     """
     printed = go.Figure(figure)
     printed.frames = []  # paper does not play
@@ -106,6 +107,8 @@ def _arrange(figure: go.Figure, panels: int, per_row: int, bar: bool) -> None:
     rows = -(-panels // per_row)
     width = int(figure.layout.width)
     left, below, steep = _margins(heat[0], per_row, width)
+    told = figure.layout.meta.get("told", 0)
+    below += told
     right, across, tree = 58 if bar else 8, 12, TREE if figure.layout.meta.get("tree") else 0
     wide = (width - left - right - tree - across * (per_row - 1)) / per_row
     titles = _titles([_one_line(title.text) for title in figure.layout.annotations[:panels]], wide)
@@ -135,6 +138,8 @@ def _arrange(figure: go.Figure, panels: int, per_row: int, bar: bool) -> None:
         figure.layout.annotations[at].update(
             x=(x0 + wide / 2) / inner[0], y=y1 / inner[1], text=titles[at], xanchor="center", yanchor="bottom"
         )
+    if told:
+        figure.layout.annotations[-1].yshift = -below
     if tree:
         _beside(figure, panels + 1, tall, inner)
     _letter(heat, wide / max(1, len(heat[0].x)), tall / max(1, len(heat[0].y)))

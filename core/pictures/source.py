@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from core.logbook import Logbook, Metrics
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores, patient_scores
+from core.metrics.cutting import Cut
 from core.metrics.plane import Plane, plane
+from core.metrics.rates import Draws, draws
 from core.metrics.retrieval import Searched
+from core.pictures.judged import Judged, thresholds, told
 from core.pictures.partners import pair_scores, searched_pairs
 from core.runs import Run
 from core.snapshots import FOLDER, Snapshot, judged_part, snapshots_of, step_name
@@ -61,6 +64,12 @@ class Source(Protocol):
     def pair_scores(self, run: Run, study: Study) -> PatientScores:
         """The gap and recall, and on resampled patients; there must be a pair."""
 
+    def judged(self, run: Run, study: Study, cut: Cut) -> Judged:
+        """What a run calls present on the test split."""
+
+    def draws(self, study: Study) -> Draws:
+        """Test patients drawn again and again, the same for every run of the study; there must be a test split."""
+
 
 class Files:
     """Reads anew at every call."""
@@ -107,6 +116,14 @@ class Files:
     def pair_scores(self, run: Run, study: Study) -> PatientScores:
         return pair_scores(study, self.pairs(run, study), self.searched(run, study))
 
+    def judged(self, run: Run, study: Study, cut: Cut) -> Judged:
+        table = run.predictions()
+        test = told(table, study, "test")
+        return Judged(test.labels, test.probabilities, test.rows, thresholds(table, study, cut))
+
+    def draws(self, study: Study) -> Draws:
+        return test_draws(study)
+
 
 def judged_centroids(images: EmbeddingSet, study: Study) -> tuple[Vectors, Rows]:
     """Disease centroids (K, d) of the judged samples, NaN without support, and their support (K,)."""
@@ -129,6 +146,11 @@ def test_scores(predictions: pd.DataFrame, study: Study) -> PatientScores:
         for kind in ("probability", "cosine")
     )
     return patient_scores(study.labels[test], probabilities, cosines, study.samples["patient"].to_numpy()[test])
+
+
+def test_draws(study: Study) -> Draws:
+    """Test patients drawn again and again."""
+    return draws(study.samples["patient"].to_numpy()[study.rows("test")])
 
 
 def short(run: Run) -> str:

@@ -7,7 +7,7 @@ from typing import Any, get_args, get_origin
 
 from core.config.base import hints_of
 from core.errors import ConfigError
-from core.recipes import curves, diseases, gap, retrieval, similarity, space, studies, work
+from core.recipes import confusion, curves, diseases, gap, retrieval, similarity, space, studies, work
 from core.recipes.base import Recipe
 
 RECIPES: dict[str, type[Recipe]] = {
@@ -15,7 +15,11 @@ RECIPES: dict[str, type[Recipe]] = {
     for one in (
         curves.Curves,
         diseases.Auroc,
-        diseases.Confusion,
+        confusion.Confusion,
+        confusion.ConfusionOne,
+        confusion.ConfusionDifference,
+        confusion.ConfusionPairs,
+        confusion.RateDifferences,
         diseases.ZeroShot,
         retrieval.Recall,
         retrieval.Ranks,

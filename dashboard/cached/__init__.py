@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -32,6 +31,7 @@ from core.store import EmbeddingSet, Projection
 from core.studies.study import Study
 from core.workspace import home
 from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
+from dashboard.cached.predicted import draws, judged, predictions
 from dashboard.cached.retrieval import pair_scores, searched
 from dashboard.cached.stamps import Stamp, stamp
 from dashboard.cached.training import (
@@ -44,11 +44,14 @@ from dashboard.cached.training import (
 )
 
 __all__ = [  # from the other files of this package; everything below is public, too
+    "draws",
     "embedding_files",
     "folder",
     "guessed",
+    "judged",
     "metrics",
     "pair_scores",
+    "predictions",
     "proposal",
     "searched",
     "seen",
@@ -182,15 +185,6 @@ def _chart(key: Stamp, fingerprint: str, _path: Path, _of: Study) -> Chart:
     found = make_chart(Projection.load(_path), _of)
     found.samples.setflags(write=False)
     return found
-
-
-def predictions(run: Run) -> pd.DataFrame:
-    return _predictions(stamp(run.folder / "embeddings" / "embeddings.json"), run)
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _predictions(key: Stamp, _run: Run) -> pd.DataFrame:
-    return _run.predictions()
 
 
 def evaluation(run: Run) -> dict[str, Any]:

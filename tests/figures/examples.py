@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,13 @@ import plotly.graph_objects as go
 
 from core.figures.ablation import differences
 from core.figures.colouring import Colouring
+from core.figures.confusion import Matrix, confusion_grid, confusion_one
 from core.figures.curves import Curve, Reference, loss_curves
-from core.figures.diseases import auroc_intervals, confusion_grid
+from core.figures.diseases import auroc_intervals
 from core.figures.drawing import Anchor, Drawing, Marked, Moment
 from core.figures.gap import ShiftLine, ShiftRow, cosine_cones, paired_map, shift_curve
 from core.figures.gap_runs import FindingGaps, TemperaturePoint, finding_gaps, temperature_gaps
+from core.figures.paired import Compared, confusion_difference, discordant_pairs, rate_differences
 from core.figures.prevalence import selection_prevalence
 from core.figures.radiographs import radiograph_row
 from core.figures.retrieval import Ranks, Recall, rank_shares, recall_curves
@@ -73,6 +75,19 @@ def gaps(name: str, overall: float) -> FindingGaps:
 
 
 COUNTS = [np.array([[900 + at, 100], [30, 70 - at]]) for at in range(K - 1)] + [np.array([[950, 50], [0, 0]])]
+
+
+def matrices(names: list[str], counts: Sequence[np.ndarray] = COUNTS) -> list[Matrix]:
+    """Confusion matrices with intervals that are as wide everywhere; where a row is empty there are none."""
+    found = []
+    for name, own in zip(names, counts, strict=True):
+        rates = np.divide(
+            own, own.sum(axis=1, keepdims=True), out=np.full((2, 2), np.nan), where=own.sum(1)[:, None] > 0
+        )
+        found.append(Matrix(name=name, counts=own, low=rates - 0.05, high=rates + 0.05, threshold=0.3, unknown=4))
+    return found
+
+
 XYZ = _random().normal(size=(60, 3))
 VALUES = np.where(np.arange(60) % 7 == 0, np.nan, np.linspace(20, 90, 60))
 CATEGORIES = np.array([None if at % 9 == 0 else WORST[at % K] for at in range(60)], dtype=object)
@@ -229,7 +244,32 @@ FIGURES: dict[str, Make] = {
         n_positive=[*range(10, 10 + K - 1), 0],
         theme=theme,
     ),
-    "confusion": lambda theme: confusion_grid(COUNTS, WORST, [0.3] * K, theme=theme),
+    "confusion": lambda theme: confusion_grid(matrices(WORST), theme=theme),
+    "confusion-one": lambda theme: confusion_one(
+        matrices(WORST)[0], np.full((2, 2), 0.2), np.full((2, 2), 0.9), theme=theme
+    ),
+    "confusion-difference": lambda theme: confusion_difference(
+        [
+            Compared(name=name, first=COUNTS[at], second=COUNTS[at][:, ::-1], beyond=[True, at < 3])
+            for at, name in enumerate(WORST)
+        ],
+        "first",
+        HOSTILE,
+        theme=theme,
+    ),
+    "confusion-pairs": lambda theme: discordant_pairs(
+        HOSTILE, [[900, 30, 20, 50], [0, 0, 0, 0]], "a", HOSTILE, theme=theme
+    ),
+    "rate-differences": lambda theme: rate_differences(
+        WORST,
+        [*([auroc()["values"][0] - 0.7] * 2)],
+        [*([auroc()["values"][0] - 0.8] * 2)],
+        [*([auroc()["values"][0] - 0.65] * 2)],
+        beyond=[[at % 3 == 0 for at in range(K)]] * 2,
+        support=[[*range(10, 10 + K - 1), 0]] * 2,
+        words=f"a minus {HOSTILE}",
+        theme=theme,
+    ),
     "ablation": lambda theme: differences(
         [HOSTILE, "without graph", "not begun"],
         [0.02, -0.001, np.nan],
@@ -294,7 +334,11 @@ WITHOUT_DATA: dict[str, Make] = {
     "gap-temperature": lambda theme: temperature_gaps([], published=[(1, 0.2)], theme=theme),
     "auroc": lambda theme: auroc_intervals([], [], [], [], n_positive=[], series=[], theme=theme),
     "zero-shot": lambda theme: prompt_scores([], [], [], [], n_positive=[], theme=theme),
-    "confusion": lambda theme: confusion_grid([], [], [], theme=theme),
+    "confusion": lambda theme: confusion_grid([], theme=theme),
+    "confusion-difference": lambda theme: confusion_difference([], "a", "b", theme=theme),
+    "rate-differences": lambda theme: rate_differences(
+        [], [[], []], [[], []], [[], []], beyond=[[], []], support=[[], []], words="a minus b", theme=theme
+    ),
     "ablation": lambda theme: differences(
         [], [], [], [], beyond=[], per_seed=[], measure="AUROC", baseline="linear", theme=theme
     ),
@@ -347,7 +391,27 @@ SMALLEST: dict[str, Make] = {
     "auroc": lambda theme: auroc_intervals(
         ["Edema"], [[np.nan]], [[np.nan]], [[np.nan]], n_positive=[0], series=["a"], theme=theme
     ),
-    "confusion": lambda theme: confusion_grid([np.array([[0, 0], [0, 3]])], ["Edema"], [0.5], theme=theme),
+    "confusion": lambda theme: confusion_grid(matrices(["Edema"], [np.array([[0, 0], [0, 3]])]), theme=theme),
+    "confusion-one": lambda theme: confusion_one(
+        matrices(["Edema"], [np.array([[0, 0], [0, 3]])])[0], *np.full((2, 2, 2), np.nan), theme=theme
+    ),
+    "confusion-difference": lambda theme: confusion_difference(
+        [Compared(name="Edema", first=[[0, 0], [0, 3]], second=[[0, 0], [1, 2]], beyond=[False, False])],
+        "a",
+        "b",
+        theme=theme,
+    ),
+    "confusion-pairs": lambda theme: discordant_pairs("Edema", [[0, 0, 0, 0], [0, 1, 0, 0]], "a", "b", theme=theme),
+    "rate-differences": lambda theme: rate_differences(
+        ["Edema"],
+        [[np.nan], [0.1]],
+        [[np.nan], [-0.1]],
+        [[np.nan], [0.2]],
+        beyond=[[False], [False]],
+        support=[[0], [3]],
+        words="a minus b",
+        theme=theme,
+    ),
     "ablation": lambda theme: differences(
         ["a"], [np.nan], [np.nan], [np.nan], beyond=[False], per_seed=[[]], measure="Gap", baseline="b", theme=theme
     ),

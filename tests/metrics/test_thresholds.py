@@ -64,7 +64,7 @@ def test_worse_than_chance_is_noted() -> None:
 
 
 def test_choice_refuses_other_rules_and_scores() -> None:
-    with pytest.raises(ConfigError, match="fixed, youden, f1, got 'best'"):
+    with pytest.raises(ConfigError, match="sensitivity, specificity, got 'best'"):
         choose_threshold([0, 1], [0.1, 0.2], "best")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="row 1 is 3"):
         choose_threshold([0, 1], [0.1, 3], "f1")
