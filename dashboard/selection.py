@@ -180,13 +180,18 @@ def page(total: int, *, name: str) -> int:
     return chosen
 
 
-def number(label: str, low: float, high: float, *, name: str, default: float, step: float, **more: Any) -> float:
-    """A slider; a value of the URL outside its range is brought to the nearer end."""
+def number(
+    label: str, low: float, high: float, *, name: str, default: float, step: float, kind: str = "", **more: Any
+) -> float:
+    """A slider; a value of the URL outside its range is brought to the nearer end.
+
+    Where the default depends on other choices, ``kind`` names it: the slider then starts anew with it.
+    """
     try:
         kept = float((_kept().get(name) or [default])[0])
     except ValueError:
         kept = default
-    _start(_key(name), float(min(max(kept, low), high)) if math.isfinite(kept) else default)
-    value = float(st.slider(label, low, high, step=step, key=_key(name), **more))
+    _start(_key(name, kind), float(min(max(kept, low), high)) if math.isfinite(kept) else default)
+    value = float(st.slider(label, low, high, step=step, key=_key(name, kind), **more))
     _remember(name, [f"{value:g}"], [f"{default:g}"])
     return value
