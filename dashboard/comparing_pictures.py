@@ -48,12 +48,14 @@ def pictures(runs: Sequence[Run], study: Study) -> None:
         "Pictures on this page",
         list(SECTIONS),
         name="parts",
-        default=list(SECTIONS),
+        default=FIRST,
+        draw=st.pills,
+        selection_mode="multi",
         format_func=lambda key: SECTIONS[key].title,
-        help="What is left out is not drawn, which makes the page quicker.",
     )
-    for key in chosen:
-        section = SECTIONS[key]
+    for key, section in SECTIONS.items():
+        if key not in chosen:
+            continue
         left, right = st.columns([4, 1], vertical_alignment="bottom")
         left.subheader(section.title, anchor=False)
         if right.button("Show more", key=f"more-{key}", type="tertiary", icon=":material/arrow_forward:"):
@@ -170,7 +172,7 @@ def _matrices(runs: Sequence[Run], study: Study) -> None:
         ConfusionDifference(runs=(other, runs[0].id), rule=rule),
         key="compare-confusion",
         help=f"{plain(label(others[other]))} minus {plain(label(runs[0]))}, at thresholds of their own. p: McNemar's "
-        "test, Holm over all cells.",
+        "test, with Holm's correction.",
     )
 
 
@@ -183,9 +185,9 @@ def _gaps(runs: Sequence[Run], study: Study) -> None:
             gap, separable = spaces[run.id]["gap"], spaces[run.id].get("separability")
             first, second = st.columns(2)
             first.metric("Gap", _number(gap), help="distance of the two means")
-            second.metric(
-                "Linear separability", _number(separable), help="1: a plane divides images from texts; 0.5: chance"
-            )
+            if separable is not None:
+                words = "how well a plane divides images from texts: 1 wholly, 0.5 chance"
+                second.metric("Separability", _number(separable), help=words)
             if reason := no_pairs(study, spaces[run.id]["pairs"]):
                 st.caption(reason)
     if study.findings and any(one.get("finding_gaps") for one in spaces.values()):
@@ -212,6 +214,9 @@ def _retrieval(runs: Sequence[Run], study: Study) -> None:
             present(Recall(runs=_ids(able), way=way), key=f"compare-recall-{way}", height=360)  # type: ignore[arg-type]
     st.caption("How often the partner is among the k nearest. Band: 95 % interval over patients. Dotted: chance.")
 
+
+FIRST = ("curves", "maps", "heatmaps", "auroc")
+"""What is drawn where nothing was chosen: all of it takes the server longer than one likes to wait."""
 
 SECTIONS = {
     "curves": Section("Curves of training", "curves", _curves, "curves"),

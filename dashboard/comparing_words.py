@@ -10,7 +10,7 @@ import streamlit as st
 from core.config.paths import differing, settings, shown
 from core.figures.export import file_name
 from core.metrics.results import Interval
-from core.pictures.claims import RULE, Claim, claims
+from core.pictures.claims import RULE, Claim
 from core.pictures.compared import MEASURES, Measure, Scored, numbers_csv
 from core.pictures.source import short
 from core.runs import Run
@@ -22,13 +22,15 @@ SUPPORTED, OPEN, UNKNOWN = (
     ":orange[:material/do_not_disturb_on:]",
     ":gray[:material/help:]",
 )
+FOLDED = 16
+"""So many settings are listed without a scroll bar."""
+
 KINDS = {"open": OPEN, "unknown": UNKNOWN}
 LEGEND = f"{SUPPORTED} the data support it · {OPEN} they do not show a difference · {UNKNOWN} it cannot be said"
 
 
-def said(found: Sequence[Scored], study: Study) -> None:
+def said(found: Sequence[Scored], made: Sequence[Claim]) -> None:
     """The sentences, run by run, those that the data support first."""
-    made = claims(found, study)
     for other in found[1:]:
         with st.container(border=True):
             st.markdown(f"**{plain(label(other.run))}** against {plain(label(found[0].run))}")
@@ -41,6 +43,7 @@ def said(found: Sequence[Scored], study: Study) -> None:
         st.markdown(plain(RULE))
         margins = [f"{one.title} {_margin(one)}" for one in MEASURES.values()]
         st.markdown(plain(f"Margins that count as no difference: {'; '.join(margins)}."))
+    st.page_link("views/ablation.py", label="Would other seeds say the same? Ablation", icon=":material/rule:")
 
 
 def _in_order(own: Sequence[Claim]) -> list[Claim]:
@@ -86,7 +89,7 @@ def configured(runs: Sequence[Run]) -> None:
 def _table(runs: Sequence[Run], known: Sequence[dict[str, object]], paths: Sequence[str], title: str = "") -> None:
     columns = {title or short(run): [shown(own[path]) for path in paths] for run, own in zip(runs, known, strict=False)}
     table = pd.DataFrame({"Setting": list(paths), **columns})
-    st.dataframe(table, hide_index=True, width="stretch", height=min(36 * len(table) + 38, 400))
+    st.dataframe(table, hide_index=True, width="stretch", height="content" if len(table) < FOLDED else 400)
 
 
 def measured(found: Sequence[Scored], study: Study) -> None:
@@ -102,7 +105,7 @@ def measured(found: Sequence[Scored], study: Study) -> None:
     }
     titles = [f"{measure.title}{_arrow(measure)}" for measure in MEASURES.values()]
     table = pd.DataFrame({"": titles, **columns, "What it is": [measure.about for measure in MEASURES.values()]})
-    st.dataframe(table, hide_index=True, width="stretch", height=36 * len(table) + 38)
+    st.dataframe(table, hide_index=True, width="stretch", height="content")
     patients = {
         words: sorted({one.n_patients[over] for one in found} - {0})
         for over, words in (("test", "scores"), ("pairs", "gap and recall"))

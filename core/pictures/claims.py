@@ -12,7 +12,7 @@ from core.pictures.compared import MEASURES, Measure, Scored
 from core.pictures.missing import judged
 from core.studies.study import Study
 
-WEIGHTS = "of these weights; other seeds may differ, see Ablation"
+WEIGHTS = "of these weights; seeds may differ: see Ablation"
 BETTER = {True: " (better)", False: " (worse)", None: ""}
 
 RULE = (
@@ -125,7 +125,7 @@ def _of_patients(
     change = f"{measure.change(one.value)}{measure.unit}"
     ends = f"95 % interval {measure.change(one.low)} to {measure.change(one.high)}"
     values = f"{measure.told(first.values[name])} → {measure.told(other.values[name])}"
-    counted = f"; p = {p:.2g} after Holm's correction for {compared} comparisons" if not math.isnan(p) else ""
+    counted = f"; p = {p:.2g}, Holm for {compared}" if not math.isnan(p) else ""
     told = f"{change}, {ends}{_remark(measure, found, one)} ({values}; {basis}{counted})."
     return Claim(
         measure=name,
@@ -156,9 +156,9 @@ def _remark(measure: Measure, found: Verdict, one: Difference) -> str:
     margin = f"{100 * measure.margin:g} point" if measure.points else f"{measure.margin:g}"
     within = max(abs(one.low), abs(one.high)) <= measure.margin
     if found == "unchanged":
-        return f", all of it within ± {margin}"
+        return f", within ± {margin}"
     if found in ("higher", "lower"):
         return f", a difference of less than {margin}" if within else ""
     if one.low > 0 or one.high < 0:
-        return ", which leaves out 0, but not after the correction"
-    return f", wider than the ± {margin} that would count as unchanged"
+        return ", which leaves out 0, but not after Holm's correction"
+    return f", wider than ± {margin}"

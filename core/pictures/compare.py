@@ -20,11 +20,16 @@ IN_POINTS = [name for name, measure in MEASURES.items() if measure.points]
 def differences(source: Source, runs: Sequence[Run], study: Study, *, theme: Theme = LIGHT) -> go.Figure:
     """The measures that are told in points, each run minus the first, with paired 95 % intervals."""
     found = [scored(source, run, study) for run in runs]
-    made = {(one.run, one.measure): one for one in claims(found, study)}
+    return of_claims(found, claims(found, study), theme=theme)
+
+
+def of_claims(found: Sequence[Scored], said: Sequence[Claim], *, theme: Theme = LIGHT) -> go.Figure:
+    """The same, of what was said already."""
+    made = {(one.run, one.measure): one for one in said}
     return score_differences(
         [MEASURES[name].title for name in IN_POINTS],
         [_of(other, [made[other.run.id, name] for name in IN_POINTS]) for other in found[1:]],
-        first=short(runs[0]),
+        first=short(found[0].run),
         margin=100 * POINT,
         theme=theme,
     )
