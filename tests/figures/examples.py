@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from core.figures.ablation import differences
 from core.figures.colouring import Colouring
+from core.figures.compare import Differences, score_differences
 from core.figures.confusion import Matrix, confusion_grid, confusion_one
 from core.figures.curves import Curve, Reference, loss_curves
 from core.figures.diseases import auroc_intervals
@@ -113,6 +114,11 @@ RECALLS = [
     for name in (HOSTILE, "b")
 ]
 RANKS = [Ranks(name=name, ranks=_random().integers(1, 21, 20), median=9.5) for name in (HOSTILE, "b")]
+AGAINST = [
+    Differences(name=name, values=[1.5, -3.0, np.nan], lows=[0.4, -9.0, np.nan], highs=[2.5, 1.0, np.nan],
+                shown=[True, False, False])
+    for name in (HOSTILE, "b")
+]  # fmt: skip
 SETS: list[list[int]] = [[], [0], [0, 2, 5], [1, 2], [K - 1]]
 PICTURES = _random().integers(0, 256, (6, 32, 32))
 VERSIONS = [f"view {at}" for at in range(1, 6)]
@@ -305,6 +311,7 @@ FIGURES: dict[str, Make] = {
     ),
     "words": lambda theme: words([HOSTILE, "nódulo", "mass"], [9, 5, 2], 20, theme=theme),
     "radiographs": lambda theme: radiograph_row(PICTURES, [HOSTILE, *VERSIONS], DONE, theme=theme),
+    "comparison": lambda theme: score_differences(WORST[:3], AGAINST, first=HOSTILE, margin=1, theme=theme),
     "recall": lambda theme: recall_curves(RECALLS, chance=[(f"chance {HOSTILE}", KS, KS / 25)], theme=theme),
     "ranks": lambda theme: rank_shares(
         RANKS, chance=[(HOSTILE, [0.05, 0.1, 0.2, 0.4, 0.8, 1.0]), ("b", np.linspace(0.1, 1, 6))], theme=theme
@@ -353,6 +360,14 @@ WITHOUT_DATA: dict[str, Make] = {
     "lengths": lambda theme: text_lengths([1, 2], np.zeros((3, 1)), theme=theme),
     "words": lambda theme: words([], [], 0, theme=theme),
     "radiographs": lambda theme: radiograph_row([], [], [], theme=theme),
+    "comparison": lambda theme: score_differences([], [], first="a", margin=1, theme=theme),
+    "comparison-unsaid": lambda theme: score_differences(
+        ["a"],
+        [Differences(name="b", values=[np.nan], lows=[np.nan], highs=[np.nan], shown=[False])],
+        first="c",
+        margin=1,
+        theme=theme,
+    ),
     "recall": lambda theme: recall_curves([], chance=[("chance", [1], [1])], theme=theme),
     "ranks": lambda theme: rank_shares([], chance=[], theme=theme),
     "words-none": lambda theme: words([], [], 3, theme=theme),
@@ -441,6 +456,9 @@ SMALLEST: dict[str, Make] = {
     "lengths": lambda theme: text_lengths([1, 2], [[1]], splits=["test"], theme=theme),
     "words": lambda theme: words(["mass"], [1], 1, theme=theme),
     "radiographs": lambda theme: radiograph_row([[[7]]], ["original"], [[]], theme=theme),
+    "comparison": lambda theme: score_differences(
+        ["a"], [Differences(name="b", values=[0], lows=[0], highs=[0], shown=[False])], first="c", margin=1, theme=theme
+    ),
     "recall": lambda theme: recall_curves(
         [Recall(name="a", ks=[1], values=[1.0], lows=[np.nan], highs=[np.nan])], chance=[], theme=theme
     ),
