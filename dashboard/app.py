@@ -30,6 +30,7 @@ VIEWS = {
         ("retrieval", "Retrieval", "image_search"),
         ("compare", "Compare", "balance"),
     ],
+    "Paper": [("report", "Report", "article")],
 }
 
 

@@ -12,12 +12,11 @@ import itertools
 import sys
 from pathlib import Path
 
-from core.config.base import settings_of
 from core.errors import ConfigError
 from core.figures.export import FORMATS, figure_bytes, file_name
 from core.files import replacing
 from core.recipes.files import Files
-from core.recipes.listing import RECIPES, recipe_in_words
+from core.recipes.listing import RECIPES, all_in_words, recipe_in_words
 from core.report.entry import Entry
 from scripts.common import main
 
@@ -37,17 +36,6 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--dark", action="store_true")
     chosen, rest = parser.parse_known_args(arguments[len(runs) :])
     return argparse.Namespace(**vars(chosen), runs=runs), rest
-
-
-def listing() -> str:
-    """All figures with what they take."""
-    lines = []
-    for name, owner in sorted(RECIPES.items()):
-        lines.append(f"{name}: {(owner.__doc__ or '').partition(chr(10))[0]}")
-        for field in dataclasses.fields(owner):  # type: ignore[arg-type]
-            if field.name != "runs":
-                lines.append(f"    --{field.name.replace('_', '-')}: {settings_of(field).help}")
-    return "\n".join(lines)
 
 
 def words_of(rest: list[str]) -> dict[str, list[str]]:
@@ -88,7 +76,7 @@ def entry_of(chosen: argparse.Namespace, rest: list[str]) -> Entry:
 def work() -> None:
     chosen, rest = parse(sys.argv[1:])
     if chosen.list:
-        print(listing())
+        print(all_in_words())
         return
     entry, where, form, wide = entry_of(chosen, rest), Files(), chosen.format, chosen.columns
     made = entry.recipe.csv(where) if form == "csv" else figure_bytes(entry.draw(where), form, columns=wide)

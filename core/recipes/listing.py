@@ -76,9 +76,15 @@ def recipe_from_json(data: Any) -> Recipe:
     return recipe_named(data["figure"]).from_json(settings)
 
 
-def options_of(figure: str) -> list[str]:
-    """The settings of a figure beside its runs."""
-    return [field.name for field in dataclasses.fields(recipe_named(figure)) if field.name != "runs"]  # type: ignore[arg-type]
+def all_in_words() -> str:
+    """All figures with what they take beside runs."""
+    lines = []
+    for name, owner in sorted(RECIPES.items()):
+        lines.append(f"{name}: {(owner.__doc__ or '').partition(chr(10))[0]}")
+        for setting, help in owner.help().items():
+            if setting != "runs":
+                lines.append(f"    --{setting.replace('_', '-')}: {help}")
+    return "\n".join(lines)
 
 
 def recipe_in_words(figure: str, words: dict[str, list[str]]) -> Recipe:

@@ -63,6 +63,10 @@ class Report(Work):
         except (ArtefactError, KeyError, TypeError):
             return []
 
+    def begin(self) -> None:
+        """Have it there, with nothing in it, if it is not there yet."""
+        self._change(lambda entries: entries)
+
     def add(self, entry: Entry) -> bool:
         """Put a figure at the end; whether it was not there yet."""
 

@@ -33,6 +33,7 @@ from core.workspace import home
 from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
 from dashboard.cached.predicted import draws, judged, predictions
 from dashboard.cached.retrieval import pair_scores, searched
+from dashboard.cached.reports import report_keys
 from dashboard.cached.stamps import Stamp, stamp
 from dashboard.cached.training import (
     metrics,
@@ -54,6 +55,7 @@ __all__ = [  # from the other files of this package; everything below is public,
     "predictions",
     "proposal",
     "searched",
+    "report_keys",
     "seen",
     "snapshot_centroids",
     "snapshot_embeddings",
