@@ -118,10 +118,12 @@ def _rates(study: Study, judged: Judged, at: int) -> None:
     """What the four counts of a disease say, each with its intervals."""
     found, over = judged.confusion(at), pictures.intervals_of(cached, study, judged, at)
     wilson = found.intervals()
-    for column, (name, title) in zip(st.columns(len(TITLES)), TITLES.items(), strict=True):
-        column.metric(title, _number(getattr(found, name)), help=MEANINGS[name])
-        lines = [f"Wilson {ends(wilson[name])}"] if name in wilson else []
-        column.caption("  \n".join([*lines, f"Patients {ends(over[name])}"]))
+    with st.container(horizontal=True):
+        for name, title in TITLES.items():
+            lines = [f"Wilson {ends(wilson[name])}"] if name in wilson else []
+            with st.container(width=160, gap="xxsmall"):
+                st.metric(title, _number(getattr(found, name)), help=MEANINGS[name])
+                st.caption("  \n".join([*lines, f"Patients {ends(over[name])}"]))
 
 
 def _one(run: Run, rule: str, own: tuple[str, ...], finding: str) -> None:
@@ -161,9 +163,9 @@ def _support(found: Counts) -> None:
         words.append("All have it: specificity is not defined.")
     st.markdown(" ".join(words))
     st.caption(
-        "95 % intervals. Wilson's takes radiographs as independent. Those of one patient are not: the other one is from "
-        "1,000 bootstrap replicates in which patients are drawn, and is the one to report where patients have several "
-        "radiographs."
+        "95 % intervals. Wilson's takes radiographs as independent. Those of one patient are not: the other one is "
+        "from 1,000 bootstrap replicates in which patients are drawn, and is the one to report where patients have "
+        "several radiographs."
     )
 
 
@@ -175,7 +177,8 @@ def _drill_down(study: Study, judged: Judged, at: int) -> None:
         return
     inside = cell(judged, at, *place)
     name = display_name(study.findings[at])
-    st.subheader(f"{name}: {len(inside):,} {CELLS[place]}, worst first", anchor=False)
+    kind = CELLS[place] if len(inside) != 1 else CELLS[place].removesuffix("s")
+    st.subheader(f"{name}: {len(inside):,} {kind}, worst first", anchor=False)
     gallery(study, judged.rows, inside, lambda row: f"{judged.probabilities[row, at]:.3f}", at, name="cell-page")
 
 
@@ -207,7 +210,7 @@ def gallery(
     some = inside[(number - 1) * PAGE : number * PAGE].tolist()
     samples = rows[some].tolist()
     words = [
-        f"**{told(position)}** · label: {STATES.get(float(study.labels[row, at]), 'unknown')}  \n"
+        f"**{told(position)}**  \nlabel: {STATES.get(float(study.labels[row, at]), 'unknown')}  \n"
         f"{findings_of(study, row)}  \n{plain(str(study.samples['id'].iloc[row]))}"
         for position, row in zip(some, samples, strict=True)
     ]

@@ -23,15 +23,24 @@ RULES = {
     "own": "One value …",
 }
 TARGETS = ("0.8", "0.9", "0.95")
+FEW = 3
+"""So many notes are read at once."""
+
 NAME = "own-{}"
 """Of a finding's own threshold in the URL."""
 
 
 def rule() -> str:
     """The rule for all findings, in words that a recipe takes."""
-    left, right = st.columns([2, 3], vertical_alignment="bottom")
+    left, right = st.columns(2, vertical_alignment="bottom")
     with left:
-        chosen = selection.one("Threshold, chosen on validation", list(RULES), name="rule", format_func=RULES.get)
+        chosen = selection.one(
+            "Threshold",
+            list(RULES),
+            name="rule",
+            format_func=RULES.get,
+            help="Rules look at the validation split alone.",
+        )
     with right:
         if chosen in TARGETED:
             target = selection.one(
@@ -75,7 +84,11 @@ def slider(finding: str, by_rule: Threshold) -> None:
 
 
 def notes(study: Study, chosen: Sequence[Threshold]) -> None:
-    """Why thresholds are not what the rule would have chosen."""
+    """Why thresholds are not what the rule would have chosen, or what it took to choose them."""
     noted = zip(study.findings, chosen, strict=True)
-    if found := [f"{display_name(name)}: {threshold.note}." for name, threshold in noted if threshold.note]:
+    found = [f"{display_name(name)}: {threshold.note}." for name, threshold in noted if threshold.note]
+    if len(found) > FEW:
+        with st.expander(f"{len(found)} thresholds come with a note"):
+            st.caption("  \n".join(plain(note) for note in found))
+    elif found:
         st.caption(plain(" ".join(found)))

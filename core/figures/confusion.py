@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 from core.errors import InputError
 from core.figures.theme import LIGHT, Theme, dress, empty, figure, plain
 
-COLUMNS = 5
+COLUMNS = 4
 LABELS = ("absent", "present")
 
 
@@ -67,8 +67,14 @@ def confusion_grid(matrices: Sequence[Matrix], *, theme: Theme = LIGHT) -> go.Fi
     columns = min(COLUMNS, len(matrices))
     for number, matrix in enumerate(matrices):
         made.add_trace(_small(matrix, theme), number // columns + 1, number % columns + 1)
-    for note, matrix in zip(made.layout.annotations, matrices, strict=True):
-        note.text = f"{plain(matrix.name)} · {level(matrix.threshold)}<br>{matrix.support}"
+    return entitled(made, [(matrix.name, f"{level(matrix.threshold)}, {matrix.support}") for matrix in matrices])
+
+
+def entitled(made: go.Figure, titles: Sequence[tuple[str, str]]) -> go.Figure:
+    """Each panel's title: a name, and what is said of it in a second line."""
+    for note, (name, words) in zip(made.layout.annotations, titles, strict=True):
+        note.text = f"{plain(name)}<br>{words}"
+    made.update_layout(meta={**made.layout.meta, "titles": [f"{plain(name)} · {words}" for name, words in titles]})
     return made
 
 
@@ -154,16 +160,17 @@ def confusion_one(
         if np.isnan(rates[r, c]):
             return "n=0"
         lines = [f"{rates[r, c]:.1%}", f"{matrix.cells[r, c]:,} of {rows[r]:,}",
-                 f"Wilson {100 * low[r, c]:.1f} – {100 * high[r, c]:.1f}%"]  # fmt: skip
+                 f"W {100 * low[r, c]:.1f}–{100 * high[r, c]:.1f}"]  # fmt: skip
         if np.isfinite(under[r, c]):
-            lines.append(f"patients {100 * under[r, c]:.1f} – {100 * over[r, c]:.1f}%")
+            lines.append(f"P {100 * under[r, c]:.1f}–{100 * over[r, c]:.1f}")
         return "<br>".join(lines)
 
     made.add_trace(_heat(matrix, [[cell(r, c) for c in (0, 1)] for r in (0, 1)], 13, theme))
     axis = {"showgrid": False, "showline": False, "ticks": "", "fixedrange": True, "tickfont": {"size": 12}}
     made.update_xaxes(title_text="model", **axis)
     made.update_yaxes(title_text="label", autorange="reversed", tickangle=-90, **axis)
-    words = f"{plain(matrix.name)} · called present from {level(matrix.threshold)}<br>{matrix.support}"
+    words = f"{plain(matrix.name)} · called present from {level(matrix.threshold)}"
+    words += f"<br>{matrix.support}; 95 %: W Wilson, P patients"
     made.add_annotation(
         text=words, showarrow=False, xref="paper", yref="paper", x=0.5, y=1, yanchor="bottom", font={"size": 13}
     )

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from plotly.subplots import make_subplots
 
 from core.errors import InputError
-from core.figures.confusion import COLUMNS, LABELS, grid_of
+from core.figures.confusion import COLUMNS, LABELS, entitled, grid_of
 from core.figures.theme import LIGHT, Theme, dress, empty, figure, hover, plain, same_length, wrapped
 
 PAIRS = ("both right", "only A right", "only B right", "both wrong")
@@ -48,8 +48,7 @@ def confusion_difference(diseases: Sequence[Compared], first: str, second: str, 
     columns = min(COLUMNS, len(diseases))
     for number, (one, value) in enumerate(zip(diseases, values, strict=True)):
         made.add_trace(_change(one, value, most, theme), number // columns + 1, number % columns + 1)
-    for note, one in zip(made.layout.annotations, diseases, strict=True):
-        note.text = f"{plain(one.name)} · n={_counts(one.first).sum():,}"
+    entitled(made, [(one.name, f"n={_counts(one.first).sum():,}") for one in diseases])
     told = _told(made, f"Percentage points, {first} minus {second}; * p < 0.05 (McNemar, Holm)", theme)
     room = int(told.layout.margin.b) - int(grid_of(len(diseases), theme).layout.margin.b)
     told.update_layout(meta={**told.layout.meta, "told": room})
