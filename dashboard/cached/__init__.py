@@ -32,8 +32,8 @@ from core.studies.study import Study
 from core.workspace import home
 from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
 from dashboard.cached.predicted import draws, judged, predictions
-from dashboard.cached.retrieval import pair_scores, searched
 from dashboard.cached.reports import report_keys
+from dashboard.cached.retrieval import pair_scores, searched
 from dashboard.cached.stamps import Stamp, stamp
 from dashboard.cached.training import (
     metrics,
@@ -54,8 +54,8 @@ __all__ = [  # from the other files of this package; everything below is public,
     "pair_scores",
     "predictions",
     "proposal",
-    "searched",
     "report_keys",
+    "searched",
     "seen",
     "snapshot_centroids",
     "snapshot_embeddings",

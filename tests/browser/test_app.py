@@ -34,6 +34,7 @@ VIEWS = {
     "gap": 6,
     "diseases": 2,
     "retrieval": 4,
+    "compare": 7,
 }
 """How many figures each view shows at least for two finished runs."""
 

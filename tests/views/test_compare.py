@@ -63,7 +63,7 @@ def test_the_file_of_numbers_has_each_measure_of_each_run(finished: Finished) ->
 
 
 def test_each_picture_is_drawn_when_it_is_asked_for(finished: Finished) -> None:
-    few = opened("compare", runs=two(finished), parts=["gap"])
+    few = opened("compare", runs=two(finished), parts=["auroc"])
     every = opened("compare", runs=two(finished), parts=list(SECTIONS))
     assert not few.exception and not every.exception
     assert not every.error
