@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.pictures import retrieval as pictures
-from core.pictures.partners import MADE, kind_of_texts, texts_of
+from core.pictures.partners import MADE, kind_of_texts, same_texts, searched_pairs, texts_of
 from core.recipes.files import Files
 from core.recipes.listing import RECIPES, recipe_from_json
 from core.recipes.retrieval import Ranks, Recall
@@ -44,6 +44,16 @@ def test_texts_are_what_the_model_has(finished: Finished) -> None:
     assert kind_of_texts(run) == MADE  # NIH has no reports
     assert texts_of(run, study, [row])[0].startswith("a chest radiograph showing ")
     assert "A “text” is made from the findings: " in texts(opened("retrieval", runs=[run.id]))
+
+
+def test_different_words_stay_different_where_a_model_puts_them_into_one_place(finished: Finished) -> None:
+    run, study = shown(finished, "contrastive")
+    images, vectors, rows = Files().pairs(run, study)
+    groups = same_texts(run, study, rows)
+    assert len(set(groups.tolist())) == len(set(texts_of(run, study, rows)))
+    collapsed = searched_pairs(run, study, (images, np.tile(vectors[:1], (len(rows), 1)), rows))
+    middle = 1 + (len(rows) - collapsed.sizes) / 2  # all others are tied with it
+    assert collapsed.ranks["image_to_text"].tolist() == middle.tolist()
 
 
 @pytest.mark.parametrize("way", ["image_to_text", "text_to_image"])
