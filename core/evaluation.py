@@ -18,6 +18,7 @@ from core.metrics.thresholds import choose_threshold
 from core.metrics.zero_shot import by_template, zero_shot
 from core.patients import keep_scores
 from core.pictures.missing import no_scores
+from core.pictures.partners import same_texts
 from core.pictures.source import test_scores
 from core.runs import Run
 from core.store import paired_rows
@@ -141,7 +142,7 @@ def space(run: Run, study: Study) -> dict[str, Any]:
         "effective_rank": similarity.effective_rank(images.vectors[test]),
         "uniformity_images": _uniformity(images.vectors[test]),
         "uniformity_prompts": _uniformity(run.embeddings("prompts").vectors),
-        **_of_pairs(study, run, own, paired, study.labels[test[among]]),
+        **_of_pairs(study, run, own, paired, test[among]),
     }
 
 
@@ -182,14 +183,14 @@ def _uniformity(vectors: NDArray[np.float32]) -> float | None:
 
 
 def _of_pairs(
-    study: Study, run: Run, images: NDArray[np.float32], texts: NDArray[np.float32], labels: NDArray[np.float32]
+    study: Study, run: Run, images: NDArray[np.float32], texts: NDArray[np.float32], rows: NDArray[np.int64]
 ) -> dict[str, Any]:
-    """Measures that need images with their texts; None where there are fewer than two."""
+    """Measures that need images with their texts, of these rows of the study; None where there are fewer than two."""
     pairs = len(images)
     if pairs < 2:
         without = ("gap", "separability", "finding_gaps", "alignment", "uniformity_texts", "retrieval", "shift")
         return {"pairs": pairs, **dict.fromkeys(without)}
-    groups = np.unique(texts.round(5), axis=0, return_inverse=True)[1].ravel()
+    groups, labels = same_texts(run, study, rows), study.labels[rows]
     return {
         "pairs": pairs,
         "gap": gap.modality_gap(images, texts).distance,

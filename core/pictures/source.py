@@ -18,10 +18,12 @@ from core.metrics.operating import Bands
 from core.metrics.plane import Plane, plane
 from core.metrics.rates import Draws, draws
 from core.metrics.recalibration import Recalibration
+from core.metrics.retrieval import Searched
 from core.metrics.subgroups import Gaps
 from core.patients import kept_scores
 from core.pictures import scoring
 from core.pictures.judged import Judged, thresholds, told
+from core.pictures.partners import pair_scores, searched_pairs
 from core.runs import Run
 from core.snapshots import FOLDER, Snapshot, judged_part, snapshots_of, step_name
 from core.store import EmbeddingSet, Projection, paired_rows
@@ -62,6 +64,12 @@ class Source(Protocol):
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         """Scores on the test split, and on resampled test patients, the same for every run of the study."""
+
+    def searched(self, run: Run, study: Study, *, whole: bool = False) -> Searched:
+        """Where images find their texts and texts their images among the judged pairs; there must be one."""
+
+    def pair_scores(self, run: Run, study: Study) -> PatientScores:
+        """The gap and recall, and on resampled patients; there must be a pair."""
 
     def judged(self, run: Run, study: Study, cut: Cut) -> Judged:
         """What a run calls present on the test split."""
@@ -120,6 +128,12 @@ class Files:
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         return scores_of(run, run.predictions, study)
+
+    def searched(self, run: Run, study: Study, *, whole: bool = False) -> Searched:
+        return searched_pairs(run, study, self.pairs(run, study), whole=whole)
+
+    def pair_scores(self, run: Run, study: Study) -> PatientScores:
+        return pair_scores(study, self.pairs(run, study), self.searched(run, study))
 
     def judged(self, run: Run, study: Study, cut: Cut) -> Judged:
         table = run.predictions()

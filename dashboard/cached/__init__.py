@@ -34,6 +34,7 @@ from dashboard.cached.drawn import drawn
 from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
 from dashboard.cached.predicted import draws, judged, predictions
 from dashboard.cached.reports import report_keys
+from dashboard.cached.retrieval import pair_scores, searched
 from dashboard.cached.scores import auroc_differences, bands, gaps, recalibrations
 from dashboard.cached.stamps import Stamp, stamp
 from dashboard.cached.training import (
@@ -56,10 +57,12 @@ __all__ = [  # from the other files of this package; everything below is public,
     "guessed",
     "judged",
     "metrics",
+    "pair_scores",
     "predictions",
     "proposal",
     "recalibrations",
     "report_keys",
+    "searched",
     "seen",
     "snapshot_centroids",
     "snapshot_embeddings",

@@ -21,8 +21,30 @@ from tests.finished import Finished
 BEGIN = first_light.begin
 """The real one; all other tests of views go without the demo."""
 
-VIEWS = ("home", "train", "curves", "ablation", "search", "space", "similarity", "gap", "diseases")
-FIGURES = {"home": 0, "train": 0, "curves": 6, "space": 2, "similarity": 3, "gap": 6, "diseases": 3}
+VIEWS = (
+    "home",
+    "train",
+    "curves",
+    "ablation",
+    "search",
+    "space",
+    "similarity",
+    "gap",
+    "diseases",
+    "retrieval",
+    "compare",
+)
+FIGURES = {
+    "home": 0,
+    "train": 0,
+    "curves": 6,
+    "space": 2,
+    "similarity": 3,
+    "gap": 6,
+    "diseases": 3,
+    "retrieval": 4,
+    "compare": 7,
+}
 
 
 def opened(view: str, **query: str | list[str]) -> AppTest:
