@@ -66,18 +66,14 @@ def search(name: str, number: str) -> None:
     reporting(worker, lambda: Searcher(worker).work())
 
 
-def embeddings(name: str) -> None:
-    """A set of embeddings, imported or trained."""
+def carry_out(kind: str, name: str) -> None:
+    """A set of embeddings, a further map of a run, or where a run looks: each knows how it is made."""
+    from core.attention.boxed import attention_work
+    from core.maps.asked import AskedMap
     from core.vectors.making import Making
 
-    reporting(found := Making.load(name), found.carry_out)
-
-
-def draw(name: str) -> None:
-    """A further map of a run."""
-    from core.maps.asked import AskedMap
-
-    reporting(found := AskedMap.named(name), found.carry_out)
+    loads = {"embeddings": Making.load, "map": AskedMap.named, "look": attention_work}
+    reporting(found := loads[kind](name), found.carry_out)
 
 
 if __name__ == "__main__":
@@ -87,10 +83,14 @@ if __name__ == "__main__":
     of_run.add_argument("id")
     of_run.add_argument("--stage", choices=("train", "embed", "evaluate", "project"))
     of_run.set_defaults(work=lambda given: run(given.id, given.stage))
-    for kind, work in (("import", bring), ("ablation", ablate), ("embeddings", embeddings), ("map", draw)):
+    for kind, work in (("import", bring), ("ablation", ablate)):
         of_name = kinds.add_parser(kind)
         of_name.add_argument("name")
         of_name.set_defaults(work=lambda given, work=work: work(given.name))
+    for kind in ("embeddings", "map", "look"):
+        of_name = kinds.add_parser(kind)
+        of_name.add_argument("name")
+        of_name.set_defaults(work=lambda given: carry_out(given.kind, given.name))
     of_search = kinds.add_parser("search")
     of_search.add_argument("name")
     of_search.add_argument("--worker", default="1")
