@@ -151,7 +151,9 @@ def boxed_pairs(study: Study, part: Part = "test") -> tuple[list[tuple[str, str,
     Raises:
         RunError: no finding of this study is marked in any radiograph.
     """
-    boxes = study.boxes[study.boxes["finding"].isin(study.findings) & study.boxes["id"].isin(list(study.places))]
+    boxes = study.boxes[
+        study.boxes["finding"].isin(study.findings) & [name in study.places for name in study.boxes["id"]]
+    ]
     if boxes.empty:
         raise RunError(
             f"Study {study.name!r} has no boxes, so there is nothing to point at. NIH's are read at the import where "

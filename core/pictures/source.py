@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.attention.boxed import Boxed, Result
 from core.logbook import Logbook, Metrics
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores, patient_scores
@@ -53,6 +54,9 @@ class Source(Protocol):
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         """Scores on the test split, and on resampled test patients, the same for every run of the study."""
 
+    def pointing(self, run: Run) -> Result | None:
+        """Whether a run points at boxes; None where it was not asked."""
+
 
 class Files:
     """Reads anew at every call."""
@@ -92,6 +96,9 @@ class Files:
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         return test_scores(run.predictions(), study)
+
+    def pointing(self, run: Run) -> Result | None:
+        return Boxed.of(run).result()
 
 
 def judged_centroids(images: EmbeddingSet, study: Study) -> tuple[Vectors, Rows]:

@@ -7,12 +7,14 @@ from typing import Any, get_args, get_origin
 
 from core.config.base import hints_of
 from core.errors import ConfigError
-from core.recipes import diseases
+from core.recipes import attention, diseases
 from core.recipes.base import Recipe
 
 RECIPES: dict[str, type[Recipe]] = {
     one.figure: one
     for one in (
+        attention.Attention,
+        attention.Pointing,
         diseases.Auroc,
         diseases.Confusion,
         diseases.ZeroShot,
