@@ -14,7 +14,7 @@ import pandas as pd
 from core import jobs
 from core.attention.looked import FORM, Looked
 from core.attention.maps import Look, Saliency
-from core.errors import ArtefactError, RunError
+from core.errors import ArtefactError, RunError, StudyError
 from core.files import read_json, replacing, stamp, verify, write_json
 from core.metrics.pointing import Pointed, Summary, point, summarise
 from core.runs import Run, list_runs
@@ -97,19 +97,20 @@ class Boxed(Work):
         path = self.folder / "rows.parquet"
         with replacing(path) as stream:
             table.to_parquet(stream, index=False)
-        about = {"rows": rows, "learned": weights, "form": FORM, "study": study.fingerprint, "n": len(table)}
+        about = {"rows": rows, "learned": weights, "form": FORM, "boxes": _boxes_hash(study), "n": len(table)}
         write_json(self.folder / "result.json", {**about, "file": stamp(path)})
 
     def result(self) -> Result | None:
-        """What was found; None where it was never played, or the run has learned something else since."""
+        """What was found; None where it was never played, or the run's weights or the boxes have changed since."""
         try:
             told = read_json(self.folder / "result.json")
-            if told["learned"] != Looked.of(self.run).weights() or told["form"] != FORM:
+            made_of = (told["form"], told["learned"], told["boxes"])
+            if made_of != (FORM, Looked.of(self.run).weights(), _boxes_hash(Study.load(self.run.config.study))):
                 return None
             path = self.folder / "rows.parquet"
             verify(path, told["file"])
             return Result(pd.read_parquet(path), str(told["rows"]))
-        except (ArtefactError, KeyError, TypeError, ValueError):
+        except (ArtefactError, RunError, StudyError, KeyError, TypeError, ValueError):
             return None
 
 
@@ -151,9 +152,8 @@ def boxed_pairs(study: Study, part: Part = "test") -> tuple[list[tuple[str, str,
     Raises:
         RunError: no finding of this study is marked in any radiograph.
     """
-    boxes = study.boxes[
-        study.boxes["finding"].isin(study.findings) & [name in study.places for name in study.boxes["id"]]
-    ]
+    known = np.array([name in study.places for name in study.boxes["id"].tolist()], np.bool_)
+    boxes = study.boxes[study.boxes["finding"].isin(study.findings) & known]
     if boxes.empty:
         raise RunError(
             f"Study {study.name!r} has no boxes, so there is nothing to point at. NIH's are read at the import where "
@@ -167,6 +167,10 @@ def boxed_pairs(study: Study, part: Part = "test") -> tuple[list[tuple[str, str,
         for (name, finding), own in chosen.groupby(["id", "finding"], sort=True)
     ]
     return pairs, words
+
+
+def _boxes_hash(study: Study) -> str:
+    return str(study.manifest["files"]["boxes.parquet"]["sha256"])
 
 
 def _play(

@@ -122,7 +122,7 @@ def _outline(made: go.Figure, box: Box, number: int, side: int) -> None:
     made.add_scatter(
         x=[left, right, right, left, left], y=[top, top, bottom, bottom, top], mode="lines", showlegend=False,
         name=f"box, {plain(box.name)}", line={"color": BOX, "width": 2},
-        hovertemplate="marked by a radiologist<extra>" + hover(box.name) + "</extra>", **_axes(number),
+        hovertemplate="marked<extra>" + hover(box.name) + "</extra>", **_axes(number),
     )  # fmt: skip
 
 

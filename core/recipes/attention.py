@@ -28,7 +28,7 @@ class Attention(OfRuns):
     finding: str = setting(help="a disease of the study")
     method: Method = setting(default="gradient", help="gradient: of the score; rollout: attention alone (ViTs)")
     opacity: float = setting(default=0.7, low=0.0, high=1.0, help="of the highest places")
-    outlined: bool = setting(default=True, help="outline what a radiologist marked")
+    outlined: bool = setting(default=True, help="outline what was marked")
 
     def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
         study = self.study(where)
