@@ -15,8 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.errors import InputError
 from core.metrics.thresholds import Interval, wilson
 
-FINE = 1024
-"""Boxes are drawn on so many pixels a side: NIH gives them in these."""
+Boxes = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,49 +72,51 @@ def peak(values: ArrayLike) -> tuple[float, float] | None:
     return (float(column) + 0.5) / found.shape[1], (float(row) + 0.5) / found.shape[0]
 
 
-def covered(boxes: ArrayLike) -> NDArray[np.bool_]:
-    """Where boxes lie: bool (FINE, FINE), true for pixels whose middle is in a box.
+def point(values: ArrayLike, boxes: ArrayLike) -> Pointed:
+    """One map against the boxes of its finding; what lies in two boxes counts once.
 
     Args:
+        values: (h, w), at least 0, over the whole radiograph.
         boxes: (m, 4) of x, y, width, height as shares of the radiograph's side.
-    """
-    found = np.asarray(boxes, np.float64)
-    if found.ndim != 2 or found.shape[1] != 4 or not len(found) or not np.isfinite(found).all():
-        raise InputError(f"Boxes are (m, 4) numbers x, y, width, height with m of at least 1; got {found.shape}.")
-    middle = (np.arange(FINE) + 0.5) / FINE
-    mask = np.zeros((FINE, FINE), np.bool_)
-    for x, y, width, height in found.tolist():
-        across, down = (middle >= x) & (middle < x + width), (middle >= y) & (middle < y + height)
-        mask |= down[:, None] & across[None, :]
-    return mask
-
-
-def point(values: ArrayLike, boxes: ArrayLike) -> Pointed:
-    """One map (h, w), at least 0, against the boxes (m, 4) of its finding, see :func:`covered`.
 
     Raises:
         InputError: a map that is not (h, w), finite and at least 0; no box.
     """
-    found, mask = _checked(values), covered(boxes)
-    place, total = peak(found), float(found.sum())
-    rows, columns = ((np.arange(FINE) * size) // FINE for size in found.shape)
-    inside = float((found[rows[:, None], columns[None, :]] * mask).sum() / _share(rows, columns, found))
+    found, given = _checked(values), _boxes(boxes)
+    (height, width), place = found.shape, peak(found)
+    # tiles that no edge of a box and no edge of a place of the map goes through
+    x, y = _edges(given[:, 0], given[:, 2], width), _edges(given[:, 1], given[:, 3], height)
+    across, down = (x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2
+    area = np.diff(y)[:, None] * np.diff(x)[None, :]
+    covered = _inside(given, across[None, :], down[:, None])
+    spread = found[(down * height).astype(int)[:, None], (across * width).astype(int)[None, :]] * area
     return Pointed(
-        hit=place is not None and _in(mask, *place),
-        inside=inside if total else float("nan"),
-        area=float(mask.mean()),
-        centre=_in(mask, 0.5, 0.5),
+        hit=place is not None and bool(_inside(given, *map(np.array, place))),
+        inside=float(spread[covered].sum() / spread.sum()) if place is not None else float("nan"),
+        area=float(area[covered].sum()),
+        centre=bool(_inside(given, np.array(0.5), np.array(0.5))),
         empty=place is None,
     )
 
 
-def _share(rows: NDArray[np.int64], columns: NDArray[np.int64], found: NDArray[np.float64]) -> float:
-    """The map's sum over all fine pixels; 1 where that is nothing."""
-    return float(found[rows[:, None], columns[None, :]].sum()) or 1.0
+def _boxes(given: ArrayLike) -> Boxes:
+    found = np.asarray(given, np.float64)
+    if found.ndim != 2 or found.shape[1] != 4 or not len(found) or not np.isfinite(found).all():
+        raise InputError(f"Boxes are (m, 4) numbers x, y, width, height with m of at least 1; got {found.shape}.")
+    return found
 
 
-def _in(mask: NDArray[np.bool_], x: float, y: float) -> bool:
-    return bool(mask[min(int(y * FINE), FINE - 1), min(int(x * FINE), FINE - 1)])
+def _edges(starts: Boxes, lengths: Boxes, places: int) -> Boxes:
+    edges: Boxes = np.unique(np.concatenate([np.linspace(0, 1, places + 1), starts, starts + lengths]).clip(0, 1))
+    return edges
+
+
+def _inside(boxes: Boxes, x: Boxes, y: Boxes) -> NDArray[np.bool_]:
+    """Whether places lie in any of the boxes; their right and lower edges do not belong to them."""
+    found = np.zeros(np.broadcast_shapes(x.shape, y.shape), np.bool_)
+    for left, top, width, height in boxes.tolist():
+        found |= (x >= left) & (x < left + width) & (y >= top) & (y < top + height)
+    return found
 
 
 def summarise(pointed: Sequence[Pointed]) -> Summary:
