@@ -40,7 +40,7 @@ FINISHED = (
     ("six-bare", "zero-shot"),
     ("one-alone", "zero-shot"),
 )
-VIEWS = ("curves", "space", "similarity", "gap", "diseases")
+VIEWS = ("curves", "space", "similarity", "gap", "diseases", "attention")
 Runs = dict[str, Run]
 
 

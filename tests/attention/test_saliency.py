@@ -172,7 +172,11 @@ def test_the_gradient_by_attention_is_that_of_the_score(name: str, root: Path) -
     """Against a step to either side of one probability in the last layer."""
     tower, pixels = tower_of(name, root), noise().double()
     tower.double()
-    score = (lambda weights: lambda features: features[0] @ weights)(torch.randn(tower.width).double())
+    weights = torch.randn(tower.width).double()
+
+    def score(features: Tensor) -> Tensor:
+        return features[0] @ weights
+
     with Watched() as watched:
         value = score(tower(pixels))
     gradient = torch.autograd.grad(value, watched.attention[-1])[0]
@@ -232,7 +236,7 @@ def test_a_transformer_that_reads_the_mean_of_its_patches() -> None:
 
 
 def test_roll_out_of_a_convolutional_tower_is_refused() -> None:
-    with pytest.raises(ConfigError, match="convolutional.*'gradient'"):
+    with pytest.raises(ConfigError, match=r"convolutional.*'gradient'"):
         saliency(SmallImage().eval(), towards(6), noise(8), "rollout")
 
 

@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SHOTS = ROOT / "tests" / "screenshots"
-VIEWS = {"": 0, "train": 0, "curves": 6, "ablation": 0, "space": 2, "similarity": 3, "gap": 6, "diseases": 2}
+VIEWS = {
+    "": 0,
+    "train": 0,
+    "curves": 6,
+    "ablation": 0,
+    "space": 2,
+    "similarity": 3,
+    "gap": 6,
+    "diseases": 2,
+    "attention": 1,
+}
 """How many figures each view shows at least for two finished runs."""
 
 PLOT = ".js-plotly-plot"

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures.ablation import differences
+from core.figures.attention import Box, Overlay, pointing_rates, saliency_maps
 from core.figures.colouring import Colouring
 from core.figures.curves import Curve, Reference, loss_curves
 from core.figures.diseases import auroc_intervals, confusion_grid
@@ -65,6 +66,12 @@ def auroc() -> dict[str, Any]:
     return {"values": list(values), "lows": list(values - 0.04), "highs": list(values + 0.03)}
 
 
+def pointed() -> dict[str, Any]:
+    """Rates of two runs; nothing of the last disease."""
+    found = auroc()
+    return {"rates": found["values"], "lows": found["lows"], "highs": found["highs"]}
+
+
 def gaps(name: str, overall: float) -> FindingGaps:
     """Gaps of a run; the last disease has too few pairs."""
     own = np.where(np.arange(K) == K - 1, np.nan, overall + _random().uniform(-0.1, 0.1, K))
@@ -95,6 +102,15 @@ SETS: list[list[int]] = [[], [0], [0, 2, 5], [1, 2], [K - 1]]
 PICTURES = _random().integers(0, 256, (6, 32, 32))
 VERSIONS = [f"view {at}" for at in range(1, 6)]
 DONE = [[HOSTILE], ["crop 0.82", "+4.1°", "left 2.0 %"], [], ["noise 6.0"], ["mirrored"], ["as it is"]]
+LOOKED = [
+    Overlay(title=name, words=[f"logit {HOSTILE}", "Grad-CAM"], values=values, peak=peak)
+    for name, values, peak in (
+        (HOSTILE, _random().random((7, 7)), (0.5, 0.36)),
+        ("b", np.zeros((2, 2)), None),
+        ("c", np.eye(14), (0.04, 0.04)),
+    )
+]
+BOXES = [Box(name=HOSTILE, x=0.2, y=0.3, width=0.4, height=0.1)]
 PEOPLE = _random().integers(0, 50, (3, 3, 24))
 TRIED = [
     Point(
@@ -258,6 +274,16 @@ FIGURES: dict[str, Make] = {
     ),
     "words": lambda theme: words([HOSTILE, "nódulo", "mass"], [9, 5, 2], 20, theme=theme),
     "radiographs": lambda theme: radiograph_row(PICTURES, [HOSTILE, *VERSIONS], DONE, theme=theme),
+    "radiographs-attention": lambda theme: saliency_maps(PICTURES[0], HOSTILE, LOOKED, BOXES, theme=theme),
+    "pointing": lambda theme: pointing_rates(
+        WORST,
+        **pointed(),
+        counts=range(K),
+        area=np.full(K, 0.1),
+        centre=np.zeros(K),
+        series=[HOSTILE, "b"],
+        theme=theme,
+    ),
     "search-history": lambda theme: history(TRIED, maximised=True, y_title=HOSTILE, theme=theme),
     "search-slices": lambda theme: slices(
         TRIED, [HOSTILE, "form", "size", "learned"], logarithmic=[HOSTILE], y_title="Validation AUROC", theme=theme
@@ -298,6 +324,7 @@ WITHOUT_DATA: dict[str, Make] = {
     "lengths": lambda theme: text_lengths([1, 2], np.zeros((3, 1)), theme=theme),
     "words": lambda theme: words([], [], 0, theme=theme),
     "radiographs": lambda theme: radiograph_row([], [], [], theme=theme),
+    "pointing": lambda theme: pointing_rates([], [], [], [], counts=[], area=[], centre=[], series=[], theme=theme),
     "words-none": lambda theme: words([], [], 3, theme=theme),
     "search-history": lambda theme: history([], maximised=True, y_title="AUROC", theme=theme),
     "search-slices": lambda theme: slices([TRIED[3]], ["form"], y_title="AUROC", theme=theme),
@@ -364,6 +391,10 @@ SMALLEST: dict[str, Make] = {
     "lengths": lambda theme: text_lengths([1, 2], [[1]], splits=["test"], theme=theme),
     "words": lambda theme: words(["mass"], [1], 1, theme=theme),
     "radiographs": lambda theme: radiograph_row([[[7]]], ["original"], [[]], theme=theme),
+    "radiographs-attention": lambda theme: saliency_maps([[7, 8], [8, 7]], "a", LOOKED[1:2], theme=theme),
+    "pointing": lambda theme: pointing_rates(
+        ["Mass"], [[0.5]], [[0.1]], [[0.9]], counts=[1], area=[0.1], centre=[1], series=["a"], theme=theme
+    ),
     "search-history": lambda theme: history(TRIED[:1], maximised=False, y_title="loss", theme=theme),
     "search-slices": lambda theme: slices(TRIED[:1], ["form"], y_title="loss", theme=theme),
     "search-importances": lambda theme: importance_bars({"a": 1.0}, complete=10, needed=10, theme=theme),

@@ -21,8 +21,8 @@ from tests.finished import Finished
 BEGIN = first_light.begin
 """The real one; all other tests of views go without the demo."""
 
-VIEWS = ("home", "train", "curves", "ablation", "search", "space", "similarity", "gap", "diseases")
-FIGURES = {"home": 0, "train": 0, "curves": 6, "space": 2, "similarity": 3, "gap": 6, "diseases": 3}
+VIEWS = ("home", "train", "curves", "ablation", "search", "space", "similarity", "gap", "diseases", "attention")
+FIGURES = {"home": 0, "train": 0, "curves": 6, "space": 2, "similarity": 3, "gap": 6, "diseases": 3, "attention": 1}
 
 
 def opened(view: str, **query: str | list[str]) -> AppTest:
