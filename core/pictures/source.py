@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.attention.boxed import Boxed, Result
 from core.logbook import Logbook, Metrics
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores, patient_scores
@@ -89,6 +90,9 @@ class Source(Protocol):
     def recalibrations(self, run: Run, study: Study) -> list[Recalibration]:
         """Slope and intercept of calibration of each finding on the test split."""
 
+    def pointing(self, run: Run) -> Result | None:
+        """Whether a run points at boxes; None where it was not asked."""
+
 
 class Files:
     """Reads anew at every call."""
@@ -155,6 +159,9 @@ class Files:
 
     def recalibrations(self, run: Run, study: Study) -> list[Recalibration]:
         return scoring.recalibrations_of(self.judged(run, study, scoring.PLAIN), study)
+
+    def pointing(self, run: Run) -> Result | None:
+        return Boxed.of(run).result()
 
 
 def judged_centroids(images: EmbeddingSet, study: Study) -> tuple[Vectors, Rows]:

@@ -30,6 +30,7 @@ from core.searches import Search, Trial
 from core.store import EmbeddingSet, Projection
 from core.studies.study import Study
 from core.workspace import home
+from dashboard.cached.attention import pointing
 from dashboard.cached.drawn import drawn
 from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
 from dashboard.cached.predicted import draws, judged, predictions
@@ -58,6 +59,7 @@ __all__ = [  # from the other files of this package; everything below is public,
     "judged",
     "metrics",
     "pair_scores",
+    "pointing",
     "predictions",
     "proposal",
     "recalibrations",

@@ -33,6 +33,7 @@ VIEWS = {
     "similarity": 3,
     "gap": 6,
     "diseases": 2,
+    "attention": 1,
     "retrieval": 4,
     "compare": 7,
 }

@@ -31,8 +31,10 @@ VIEWS = (
     "similarity",
     "gap",
     "diseases",
+    "attention",
     "retrieval",
     "compare",
+    "report",
 )
 FIGURES = {
     "home": 0,
@@ -42,8 +44,10 @@ FIGURES = {
     "similarity": 3,
     "gap": 6,
     "diseases": 3,
+    "attention": 1,
     "retrieval": 4,
     "compare": 7,
+    "report": 0,
 }
 
 
