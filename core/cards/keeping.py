@@ -69,6 +69,11 @@ def keeping(path: str | Path) -> Iterator[Model]:
         raise
 
 
+def is_kept(source: str) -> bool:
+    """Whether the kept model that ``start_from`` names is in this workspace."""
+    return (home() / "models" / checked_slug(source.removeprefix(MODEL), "model")).is_dir()
+
+
 def kept(source: str) -> Model:
     """The kept model that ``start_from`` names.
 
@@ -76,14 +81,13 @@ def kept(source: str) -> Model:
         ArtefactError: it is not in this workspace, or was altered since.
         ConfigError: that is no name of one.
     """
-    name = checked_slug(source.removeprefix(MODEL), "model")
-    folder = home() / "models" / name
-    if not folder.is_dir():
+    name = source.removeprefix(MODEL)
+    if not is_kept(source):
         refuse(
             f"models/{name} is not in this workspace any more",
             "Bring the folder again: python -m scripts.embed FOLDER --study NAME.",
         )
-    return read_model(folder)
+    return read_model(home() / "models" / name)
 
 
 def _whole(folder: Path) -> bool:

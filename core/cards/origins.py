@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from core.cards.keeping import is_model, kept
+from core.cards.reading import Model
 from core.config.model import TrainedOn
 from core.errors import ArtefactError, RunError
 from core.files import read_json
@@ -37,8 +38,8 @@ def origins_of(source: str) -> Origins:
             return Origins(studies=tuple(dict.fromkeys(found)))
         try:
             if is_model(source):
-                own = kept(source).config
-                return Origins(studies=tuple(dict.fromkeys([*found, *own.trained_on])), others=own.others)
+                own = origins_in(kept(source))
+                return Origins(studies=tuple(dict.fromkeys([*found, *own.studies])), others=own.others)
             run = Run.load(source)
             if run.config.losses:
                 found.append(_study_of(run))
@@ -46,6 +47,11 @@ def origins_of(source: str) -> Origins:
         except (ArtefactError, RunError):
             break
     return Origins(studies=tuple(dict.fromkeys(found)), others=True)
+
+
+def origins_in(model: Model) -> Origins:
+    """What a model folder says of itself."""
+    return Origins(studies=model.config.trained_on, others=model.config.others)
 
 
 def _study_of(run: Run) -> TrainedOn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -117,7 +116,7 @@ def _config(found: Any) -> ModelConfig:
     try:
         config = ModelConfig.from_json(found)
         config.to_run("any").check()
-    except (ConfigError, RecursionError) as error:
+    except (ConfigError, OverflowError, RecursionError) as error:
         refuse(f"{CONFIG} is not of our form: {str(error)[:400]}")
     if not _PRESET.fullmatch(config.preset):
         refuse(f"{CONFIG} names the preset {shown(config.preset)}; a name has 1 to 64 of a-z, 0-9 and '-'")
@@ -168,7 +167,7 @@ def _thresholds(found: Any, labels: tuple[str, ...]) -> dict[str, Threshold]:
         refuse(f"{THRESHOLDS} is not of the findings of {LABELS}, in their order")
     for row in rows:
         value = row["value"]
-        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if not number or not 0 <= value <= 1:
             refuse(f"the threshold of {shown(row['finding'])} is {shown(value)}; it must lie between 0 and 1")
         if not all(isinstance(row[name], str) and len(row[name]) <= 500 for name in ("rule", "note")):

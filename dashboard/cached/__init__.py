@@ -31,7 +31,7 @@ from core.searches import Search, Trial
 from core.store import EmbeddingSet, Projection
 from core.studies.study import Study
 from core.workspace import home
-from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
+from dashboard.cached.folders import embedding_files, folder, guessed, model, model_folders, proposal, subfolders
 from dashboard.cached.stamps import Stamp, stamp
 from dashboard.cached.training import (
     metrics,
@@ -47,6 +47,8 @@ __all__ = [  # from the other files of this package; everything below is public,
     "folder",
     "guessed",
     "metrics",
+    "model",
+    "model_folders",
     "proposal",
     "seen",
     "snapshot_centroids",
