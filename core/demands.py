@@ -154,7 +154,7 @@ def _check_strangers(source: str, study: Study) -> None:
         StudyError: there are such patients.
     """
     origins = origins_of(source)
-    named = f"model {source}" if is_model(source) else f"run {source[:8]}"
+    named = source.replace(":", " ") if is_model(source) else f"run {source[:8]}"
     judged = set(study.samples.iloc[study.judged_rows()]["patient"])
     for trained in _trained_on(source, origins):
         samples = trained.samples

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from core.cards.fitting import check_fits
 from core.cards.keeping import keeping
 from core.cards.origins import origins_of, words
 from core.cards.reading import Model
@@ -44,6 +43,8 @@ def stage(name: str) -> None:
 def bring(folder: str, study: str, encoder: str) -> None:
     """A new run of a model folder; a folder that does not fit leaves nothing behind."""
     with keeping(folder) as model:
+        from core.cards.fitting import check_fits  # loads torch, which a folder that is refused can do without
+
         config = with_model(model, study, resolve_encoder(encoder) if encoder else None)
         check_fits(model, config.encoder)
         run = new_run(config)
