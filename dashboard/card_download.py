@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import tempfile
 
 import streamlit as st
 
@@ -43,9 +42,9 @@ def _name(run: Run) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{run.config.preset}-{run.id[:8]}".lower()).strip("-")
 
 
-def _packed(run: Run) -> io.BufferedIOBase:
-    """Packed on disk, not in memory; the file is gone when it is closed."""
-    packed = tempfile.TemporaryFile()  # noqa: SIM115 (streamlit reads it)
+def _packed(run: Run) -> io.BytesIO:
+    """In memory, which is where Streamlit keeps a download in any case."""
+    packed = io.BytesIO()
     zip_model(run, packed, _name(run))
     packed.seek(0)
     return packed

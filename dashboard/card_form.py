@@ -54,7 +54,7 @@ def settings_with(model: Model, study: str) -> RunConfig | None:
         "evaluation says so."
     )
     with st.expander("Its card, as whoever made it wrote it"):
-        st.code(model.card(), language=None, wrap_lines=True)
+        st.code(model.card(), language=None, wrap_lines=True, height=420)
     encoder: EncoderConfig | None = None
     if model.lacks_towers:
         key = st.text_input(
