@@ -17,7 +17,8 @@ from core.studies.study import Study
 from core.workspace import ROOT
 from scripts.common import main
 from scripts.following import follow
-from scripts.pictures_page import Camera, palette_png
+from scripts.pictures_page import Camera
+from scripts.pictures_small import small_png
 from scripts.pictures_views import PICTURES, Picture
 from scripts.serving import serving
 
@@ -27,7 +28,7 @@ PRESETS = ("orthogonal", "contrastive")
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m scripts.pictures", description=__doc__)
-    parser.add_argument("views", nargs="*", metavar="VIEW", help="which ones; all, if none is named")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which ones; all, if none is named")
     parser.add_argument(
         "--home", type=Path, default=Path(tempfile.gettempdir()) / "fluoroscope-pictures",
         help="workspace of the demo study and its runs, which is kept for the next time; default: %(default)s",
@@ -36,8 +37,9 @@ def parse() -> argparse.Namespace:
         "--out", type=Path, default=ROOT / "dashboard" / "pictures", help="folder for the PNGs; default: the README's"
     )
     chosen = parser.parse_args()
-    if unknown := sorted(set(chosen.views) - {picture.view for picture in PICTURES}):
-        parser.error(f"no picture is made of {', '.join(unknown)}; there are {', '.join(p.view for p in PICTURES)}")
+    known = [picture.name for picture in PICTURES]
+    if unknown := sorted(set(chosen.names) - set(known)):
+        parser.error(f"there is no picture {', '.join(unknown)}; there are {', '.join(known)}")
     return chosen
 
 
@@ -79,10 +81,10 @@ def work() -> None:
     chosen.out.mkdir(parents=True, exist_ok=True)
     with serving() as url, Camera(url) as camera:
         for picture in PICTURES:
-            if not exists(picture) or (chosen.views and picture.view not in chosen.views):
+            if not exists(picture) or (chosen.names and picture.name not in chosen.names):
                 continue
-            made = palette_png(camera.take(picture, picture.query.format(**filling)))
-            path = chosen.out / f"{picture.view}.png"
+            made = small_png(camera.take(picture, picture.query.format(**filling)))
+            path = chosen.out / f"{picture.name}.png"
             with replacing(path.absolute()) as stream:
                 stream.write(made)
             print(f"{path}: {len(made) / 1000:.0f} kB", flush=True)

@@ -1,22 +1,17 @@
-"""A browser that looks at the app, and what it sees as a small PNG."""
+"""A browser that looks at the app, and a picture of what it sees."""
 
 from __future__ import annotations
 
-import io
 from typing import Self
 
-from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from core.errors import ExportError
 from core.figures import browser
 from scripts.pictures_views import Picture
 
-WIDTH, MARGIN = 1440, 24
-"""Of the window, and below what is the last thing on the page, in CSS pixels."""
-
-LARGEST = 250_000
-"""Bytes of a picture."""
+WIDTH, BESIDE, ABOVE = 1440, 24, 6
+"""Of the window, and what is seen beside and above of what is shown, in CSS pixels."""
 
 DRAWN = """figures => {
   const plots = [...document.querySelectorAll('.js-plotly-plot')].filter(node => node._fullLayout);
@@ -25,8 +20,15 @@ DRAWN = """figures => {
 }"""
 """Each figure has been drawn by plotly.js, which hides its note then, and each radiograph has arrived."""
 
-BOTTOM = """() => Math.max(...[...document.querySelectorAll('[data-testid="stMainBlockContainer"] *')]
-  .filter(node => node.checkVisibility()).map(node => node.getBoundingClientRect().bottom))"""
+EDGES = """heading => {
+  const main = document.querySelector('[data-testid="stMainBlockContainer"]');
+  const first = [...main.querySelectorAll('h1, h2, h3, h4')].find(node => node.innerText.includes(heading));
+  const last = [...main.querySelectorAll('*')].filter(node => node.checkVisibility());
+  const bottom = Math.max(...last.map(node => node.getBoundingClientRect().bottom));
+  const inner = main.firstElementChild.getBoundingClientRect();
+  return [inner.left, first.getBoundingClientRect().top, inner.right, bottom];
+}"""
+"""Where a picture begins and ends: at the sides of what the view shows, from a heading to the last thing."""
 
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 SETTLE = 1500
@@ -49,7 +51,7 @@ class Camera:
         self.driver.stop()
 
     def take(self, picture: Picture, query: str) -> bytes:
-        """A PNG of a view, from its top to the end of what it shows, or of the window.
+        """A PNG of a view without the menu, from its title or a heading to the end of what it shows, or of the window.
 
         Raises:
             ExportError: the view shows an error.
@@ -61,15 +63,17 @@ class Camera:
             self._settle(page, picture)
             if picture.press:
                 page.get_by_role("button", name=picture.press).first.click()
-            if picture.ready:
-                page.get_by_text(picture.ready).first.wait_for()
+            if words := picture.ready or picture.top:
+                page.get_by_text(words).first.wait_for()
                 self._settle(page, picture)
             if page.query_selector('[data-testid="stException"]'):
                 raise ExportError(
                     f"The view {picture.view} shows an error: {page.inner_text('[data-testid=stException]')}"
                 )
-            bottom = min(picture.height, int(page.evaluate(BOTTOM)) + MARGIN)
-            return page.screenshot(clip={"x": 0, "y": 0, "width": WIDTH, "height": bottom})
+            left, top, right, bottom = page.evaluate(EDGES, picture.top)
+            height = min(picture.tall, min(picture.height, bottom) - top) + ABOVE
+            sides = {"x": left - BESIDE, "width": right - left + 2 * BESIDE}
+            return page.screenshot(clip={**sides, "y": top - ABOVE, "height": height})
         finally:
             page.close()
 
@@ -80,20 +84,3 @@ class Camera:
         page.wait_for_function(DRAWN, arg=picture.figures)
         page.wait_for_timeout(SETTLE)
         page.wait_for_selector(IDLE)
-
-
-def palette_png(png: bytes) -> bytes:
-    """The same picture in as many colours, at most 256, as fit into 250 kB.
-
-    Raises:
-        ExportError: 16 are too many.
-    """
-    image = Image.open(io.BytesIO(png)).convert("RGB")
-    for colours in (256, 128, 64, 32, 16):
-        made = io.BytesIO()
-        image.quantize(colours, dither=Image.Dither.NONE).save(made, "PNG", optimize=True)
-        if made.tell() < LARGEST:
-            return made.getvalue()
-    raise ExportError(
-        f"A picture of {image.width} x {image.height} is larger than {LARGEST // 1000} kB: make it lower."
-    )
