@@ -12,6 +12,7 @@ from core.asking.questions import list_asked
 from core.errors import RunBusy, RunError
 from core.jobs import JobState
 from core.maps.asked import AskedMap, maps_of
+from core.report.folder import list_reports
 from core.runs import Run, list_runs
 from core.searches import Search, SearchWorker, list_searches
 from core.studies.imports import list_imports
@@ -92,6 +93,7 @@ def _each(archived: bool) -> Iterator[tuple[str, Work, str]]:
         yield "search", search, f"{search.config.base.preset} on {search.config.base.study}"
         yield from (("worker", worker, f"of search {search.id}") for worker in search.workers())
     yield from (("asking", asked, f"of {asked.run.title}") for asked in list_asked())
+    yield from (("report", report, "") for report in list_reports() if report.state().state != "new")
     yield from (("embeddings", making, "") for making in list_makings(finished=True))
 
 

@@ -28,6 +28,7 @@ VIEWS = {
         ("gap", "Modality gap", "compare_arrows"),
         ("diseases", "Diseases", "fact_check"),
     ],
+    "Paper": [("report", "Report", "article")],
 }
 
 

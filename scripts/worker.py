@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from core.launching import is_launched, launch
 from scripts.common import main, reporting, set_up_log
@@ -66,18 +69,14 @@ def search(name: str, number: str) -> None:
     reporting(worker, lambda: Searcher(worker).work())
 
 
-def embeddings(name: str) -> None:
-    """A set of embeddings, imported or trained."""
+def carry_out(kind: str, name: str) -> None:
+    """Work that knows itself how it is done: a set of embeddings, a further map of a run, a report."""
+    from core.maps.asked import AskedMap
+    from core.report.folder import report_of
     from core.vectors.making import Making
 
-    reporting(found := Making.load(name), found.carry_out)
-
-
-def draw(name: str) -> None:
-    """A further map of a run."""
-    from core.maps.asked import AskedMap
-
-    reporting(found := AskedMap.named(name), found.carry_out)
+    finders: dict[str, Callable[[str], Any]] = {"embeddings": Making.load, "map": AskedMap.named, "report": report_of}
+    reporting(found := finders[kind](name), found.carry_out)
 
 
 if __name__ == "__main__":
@@ -87,7 +86,8 @@ if __name__ == "__main__":
     of_run.add_argument("id")
     of_run.add_argument("--stage", choices=("train", "embed", "evaluate", "project"))
     of_run.set_defaults(work=lambda given: run(given.id, given.stage))
-    for kind, work in (("import", bring), ("ablation", ablate), ("embeddings", embeddings), ("map", draw)):
+    carried = ((kind, partial(carry_out, kind)) for kind in ("embeddings", "map", "report"))
+    for kind, work in (("import", bring), ("ablation", ablate), *carried):
         of_name = kinds.add_parser(kind)
         of_name.add_argument("name")
         of_name.set_defaults(work=lambda given, work=work: work(given.name))

@@ -32,6 +32,7 @@ from core.store import EmbeddingSet, Projection
 from core.studies.study import Study
 from core.workspace import home
 from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
+from dashboard.cached.reports import report_keys
 from dashboard.cached.stamps import Stamp, stamp
 from dashboard.cached.training import (
     metrics,
@@ -48,6 +49,7 @@ __all__ = [  # from the other files of this package; everything below is public,
     "guessed",
     "metrics",
     "proposal",
+    "report_keys",
     "seen",
     "snapshot_centroids",
     "snapshot_embeddings",
