@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import ast
 import re
-import shlex
 from collections.abc import Iterator
 from functools import cache
 
@@ -73,11 +73,6 @@ def alternatives(words: str) -> Iterator[str]:
         yield " ".join([*before, whole, *after])
 
 
-def words_of(command: str) -> list[str]:
-    """As a shell would split them."""
-    return shlex.split(command)
-
-
 def options(name: str = "README.md") -> set[str]:
     """``--names`` that stand in backticks."""
     return {found for words in quoted(name) for found in re.findall(r"(?<![\w-])--[a-z][\w.-]*", words)}
@@ -111,3 +106,13 @@ def anchors(name: str = "README.md") -> set[str]:
     """What headings are called in a link to this page."""
     titles = re.findall(r"^#+ (.+)$", prose(name), re.MULTILINE)
     return {"#" + re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def app_views() -> dict[str, str]:
+    """Titles of the app's views by their names, in the order of the menu."""
+    (views,) = (
+        ast.literal_eval(node.value)
+        for node in ast.parse(text("dashboard/app.py")).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "VIEWS"
+    )
+    return {name: title for group in views.values() for name, title, _ in group}

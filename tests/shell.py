@@ -17,11 +17,9 @@ import pytest
 from core import jobs
 from core.ablation import arrays
 from core.files import write_json
-from scripts import worker
-from scripts.common import main
 from tests.finished import Finished
 
-QUICK = {"import": worker.bring, "embeddings": worker.embeddings}
+QUICK = ("import", "embeddings")
 """Background work that takes a second: it is done here, before the command goes on."""
 
 
@@ -84,10 +82,12 @@ class Shell:
         if (folder / jobs.ON_CLUSTER).exists() or kind not in QUICK or arguments[-1] == "demo":
             _hand_over("slurm:" if (folder / jobs.ON_CLUSTER).exists() else "here:", *arguments[1:])
         code = 0
-        try:
-            main(lambda: QUICK[kind](arguments[3]))
-        except SystemExit as ended:
-            code = int(ended.code or 0)
+        with self.patch.context() as patch:
+            patch.setattr(sys, "argv", arguments[1:])
+            try:
+                runpy.run_module(arguments[1], run_name="__main__")
+            except SystemExit as ended:
+                code = int(ended.code or 0)
         write_json(folder / "exit.json", {"code": code})
 
 

@@ -14,6 +14,8 @@ from core.config.presets import PRESETS, preset
 from core.figures.browser import chromium
 from core.figures.export import FORMATS
 from core.files import write_json
+from core.recipes.diseases import Auroc
+from core.report.entry import Entry
 from core.runs import Run
 from core.studies.imports import Import
 from core.studies.study import Study
@@ -164,6 +166,14 @@ def every_figure(shell: Shell, command: str) -> None:
             assert (shell.folder / "made").stat().st_size > 500
 
 
+def a_specification(shell: Shell, command: str) -> None:
+    """As a report holds it; without Chromium the command says what is missing."""
+    write_json(shell.folder / "figure.json", Entry(recipe=Auroc(runs=(shell.finished.runs["linear"],))).to_json())
+    ended = shell.type(command, FILE="figure.json", FIGURE="figure.pdf")
+    assert (ended.code == 0) == (chromium() is not None), ended.said
+    assert chromium() is None or (shell.folder / "figure.pdf").read_bytes()[:5] == b"%PDF-"
+
+
 def a_file_is_found(shell: Shell, command: str) -> None:
     """Among the radiographs that the finished runs' study was imported from."""
     wanted = str(Study.load("tiny").samples["id"].iloc[0])
@@ -175,7 +185,7 @@ def measures(shell: Shell, command: str) -> None:
     """It is parsed and would begin; tests/test_bench_*.py measure small things."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("scripts.common.main", lambda work: print("parsed", work))
-        ended = shell.type(command if command.startswith("python") else f"python -m {command}")
+        ended = shell.type(command)
     assert "parsed" in ended.said, ended.said
 
 
@@ -212,6 +222,7 @@ RUN = "here: scripts.worker run "
 
 COMMANDS: dict[str, Show] = {
     "make run": target("streamlit run dashboard/app.py"),
+    "make pictures": target("scripts.pictures"),
     "make test": target("pytest", "ruff check", "mypy"),
     "streamlit run dashboard/app.py": shown_by(
         "tests/browser/test_app.py::test_every_view_opens_without_errors_or_remote_requests"
@@ -239,6 +250,7 @@ COMMANDS: dict[str, Show] = {
     "python -m scripts.study import demo": begins("here: scripts.worker import demo"),
     "python -m scripts.study find NAME ID --path DIR": a_file_is_found,
     "python -m scripts.study check NAME": prints("ok", "split hash"),
+    "python -m scripts.study import table --help": prints("--mapping.image", "--patients"),
     # runs
     "python -m scripts.run --help": shown_by("tests/test_scripts.py::test_help_lists_every_setting_with_its_help"),
     "python -m scripts.run --study NAME --encoder lite --preset orthogonal": shown_by(FINISHED),
@@ -282,6 +294,8 @@ COMMANDS: dict[str, Show] = {
     "python -m scripts.embeddings remove clip-gram": after(lambda s: a_set(s, "clip-gram"), prints("removed")),
     'python -m scripts.find RUN "large left effusion" --count 10': begins("here: scripts.answer"),
     "python -m scripts.export RUN --figure similarity --format svg --out FILE": every_figure,
+    "python -m scripts.export --list": prints("similarity: ", "--cosines"),
+    "python -m scripts.export --spec FILE --format pdf --columns 2 --out FIGURE": a_specification,
     # clusters
     "python -m scripts.run --study NAME --preset linear --on slurm --slurm.partition main --slurm.gpus 1 "
     "--slurm.time 4:00:00": begins("slurm: scripts.worker run "),
@@ -292,8 +306,6 @@ COMMANDS: dict[str, Show] = {
     ),
     "python -m scripts.run --on slurm --help": prints("--slurm.partition", "--slurm.extra"),
     **{f"python -m scripts.bench {name}": measures for name in BENCHES},
-    "scripts.bench import": measures,
-    "scripts.bench rows": measures,
 }
 
 
