@@ -16,17 +16,22 @@ from core.metrics.ranking import aurocs, macro_auroc
 from core.metrics.results import to_json
 from core.metrics.thresholds import choose_threshold
 from core.metrics.zero_shot import by_template, zero_shot
+from core.patients import keep_scores
 from core.pictures.missing import no_scores
+from core.pictures.partners import same_texts
+from core.pictures.source import test_scores
 from core.runs import Run
 from core.store import paired_rows
 from core.studies.study import Study
 
-FORM = 2
-"""From 2 on: recall at each shift, linear separability of the modalities, the gap of each finding."""
+FORM = 3
+"""From 2 on: recall at each shift, linear separability of the modalities, the gap of each finding. From 3 on:
+intervals of AUROC and average precision on the scale of the logit; scores on resampled patients beside it."""
 
 
 def evaluate_run(run: Run, study: Study) -> dict[str, Any]:
-    """Judge the predictions on the test split and measure the space; writes ``evaluation/evaluation.json``.
+    """Judge the predictions on the test split and measure the space; writes ``evaluation/evaluation.json``,
+    and before it the scores on resampled test patients.
 
     Thresholds come from the validation split. Centroids, gap, alignment and uniformity are of the test split. Under
     ``missing`` stands why a part (``test``, ``auroc``, ``shift``, ``task``) could not be measured.
@@ -40,6 +45,8 @@ def evaluate_run(run: Run, study: Study) -> dict[str, Any]:
         "space": space(run, study),
     }
     report["missing"] = missing(study, report)
+    if report["test"] is not None:
+        keep_scores(run, test_scores(predictions, study))
     write_json(run.folder / "evaluation" / "evaluation.json", report)
     return report
 
@@ -53,7 +60,9 @@ def classification(
     if not len(test) or not study.findings:
         return None
     thresholds = [
-        choose_threshold(study.labels[val, column], probabilities[val, column], config.threshold_rule)
+        choose_threshold(
+            study.labels[val, column], probabilities[val, column], config.threshold_rule, config.threshold_target
+        )
         for column in range(len(study.findings))
     ]
     patients = study.samples["patient"].to_numpy()[test]
@@ -133,7 +142,7 @@ def space(run: Run, study: Study) -> dict[str, Any]:
         "effective_rank": similarity.effective_rank(images.vectors[test]),
         "uniformity_images": _uniformity(images.vectors[test]),
         "uniformity_prompts": _uniformity(run.embeddings("prompts").vectors),
-        **_of_pairs(study, run, own, paired, study.labels[test[among]]),
+        **_of_pairs(study, run, own, paired, test[among]),
     }
 
 
@@ -174,14 +183,14 @@ def _uniformity(vectors: NDArray[np.float32]) -> float | None:
 
 
 def _of_pairs(
-    study: Study, run: Run, images: NDArray[np.float32], texts: NDArray[np.float32], labels: NDArray[np.float32]
+    study: Study, run: Run, images: NDArray[np.float32], texts: NDArray[np.float32], rows: NDArray[np.int64]
 ) -> dict[str, Any]:
-    """Measures that need images with their texts; None where there are fewer than two."""
+    """Measures that need images with their texts, of these rows of the study; None where there are fewer than two."""
     pairs = len(images)
     if pairs < 2:
         without = ("gap", "separability", "finding_gaps", "alignment", "uniformity_texts", "retrieval", "shift")
         return {"pairs": pairs, **dict.fromkeys(without)}
-    groups = np.unique(texts.round(5), axis=0, return_inverse=True)[1].ravel()
+    groups, labels = same_texts(run, study, rows), study.labels[rows]
     return {
         "pairs": pairs,
         "gap": gap.modality_gap(images, texts).distance,
