@@ -40,7 +40,7 @@ FINISHED = (
     ("six-bare", "zero-shot"),
     ("one-alone", "zero-shot"),
 )
-VIEWS = ("curves", "space", "similarity", "gap", "diseases")
+VIEWS = ("curves", "space", "similarity", "gap", "diseases", "retrieval", "attention")
 Runs = dict[str, Run]
 
 
@@ -314,6 +314,10 @@ SAID = {
     ("diseases", "all-healthy"): "No AUROC is defined: no finding has both classes",
     ("diseases", "nothing-known"): "No AUROC is defined: no finding has both classes",
     ("diseases", "one-alone"): "there is only one patient",
+    ("retrieval", "nothing-told"): "neither texts nor findings to make them from, so there is no search",
+    ("retrieval", "one-alone"): "One of the test radiographs has a text in this model's space, so there is no search",
+    ("retrieval", "unsplit"): "no test split: what is measured here is measured on all of its radiographs",
+    ("retrieval", "captions-only"): "8 test radiographs with a text",
 }
 
 

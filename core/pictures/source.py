@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.attention.boxed import Boxed, Result
 from core.logbook import Logbook, Metrics
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores, patient_scores
@@ -18,10 +19,12 @@ from core.metrics.operating import Bands
 from core.metrics.plane import Plane, plane
 from core.metrics.rates import Draws, draws
 from core.metrics.recalibration import Recalibration
+from core.metrics.retrieval import Searched
 from core.metrics.subgroups import Gaps
 from core.patients import kept_scores
 from core.pictures import scoring
 from core.pictures.judged import Judged, thresholds, told
+from core.pictures.partners import pair_scores, searched_pairs
 from core.runs import Run
 from core.snapshots import FOLDER, Snapshot, judged_part, snapshots_of, step_name
 from core.store import EmbeddingSet, Projection, paired_rows
@@ -63,6 +66,12 @@ class Source(Protocol):
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         """Scores on the test split, and on resampled test patients, the same for every run of the study."""
 
+    def searched(self, run: Run, study: Study, *, whole: bool = False) -> Searched:
+        """Where images find their texts and texts their images among the judged pairs; there must be one."""
+
+    def pair_scores(self, run: Run, study: Study) -> PatientScores:
+        """The gap and recall, and on resampled patients; there must be a pair."""
+
     def judged(self, run: Run, study: Study, cut: Cut) -> Judged:
         """What a run calls present on the test split."""
 
@@ -80,6 +89,9 @@ class Source(Protocol):
 
     def recalibrations(self, run: Run, study: Study) -> list[Recalibration]:
         """Slope and intercept of calibration of each finding on the test split."""
+
+    def pointing(self, run: Run) -> Result | None:
+        """Whether a run points at boxes; None where it was not asked."""
 
 
 class Files:
@@ -121,6 +133,12 @@ class Files:
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         return scores_of(run, run.predictions, study)
 
+    def searched(self, run: Run, study: Study, *, whole: bool = False) -> Searched:
+        return searched_pairs(run, study, self.pairs(run, study), whole=whole)
+
+    def pair_scores(self, run: Run, study: Study) -> PatientScores:
+        return pair_scores(study, self.pairs(run, study), self.searched(run, study))
+
     def judged(self, run: Run, study: Study, cut: Cut) -> Judged:
         table = run.predictions()
         test = told(table, study, "test")
@@ -141,6 +159,9 @@ class Files:
 
     def recalibrations(self, run: Run, study: Study) -> list[Recalibration]:
         return scoring.recalibrations_of(self.judged(run, study, scoring.PLAIN), study)
+
+    def pointing(self, run: Run) -> Result | None:
+        return Boxed.of(run).result()
 
 
 def judged_centroids(images: EmbeddingSet, study: Study) -> tuple[Vectors, Rows]:

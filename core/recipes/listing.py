@@ -7,13 +7,28 @@ from typing import Any, get_args, get_origin
 
 from core.config.base import hints_of
 from core.errors import ConfigError
-from core.recipes import confusion, curves, diseases, gap, scores, similarity, space, studies, work
+from core.recipes import (
+    attention,
+    compare,
+    confusion,
+    curves,
+    diseases,
+    gap,
+    retrieval,
+    scores,
+    similarity,
+    space,
+    studies,
+    work,
+)
 from core.recipes.base import Recipe
 
 RECIPES: dict[str, type[Recipe]] = {
     one.figure: one
     for one in (
         curves.Curves,
+        attention.Attention,
+        attention.Pointing,
         diseases.Auroc,
         confusion.Confusion,
         confusion.ConfusionOne,
@@ -21,6 +36,9 @@ RECIPES: dict[str, type[Recipe]] = {
         confusion.ConfusionPairs,
         confusion.RateDifferences,
         diseases.ZeroShot,
+        compare.Comparison,
+        retrieval.Recall,
+        retrieval.Ranks,
         gap.Cones,
         gap.GapFindings,
         gap.GapMap,

@@ -28,8 +28,8 @@ OF_FIGURES = {
     "ablation": "Configurations were compared over seeds; the differences to the baseline carry paired bootstrap "
     "intervals over test patients with Holm's correction (Holm, 1979).",
     "auroc-difference": "AUROCs of models were compared by DeLong's test (DeLong et al., Biometrics 1988) with "
-    "patients as clusters (Obuchowski, Biometrics 1997) and Holm's correction over diseases; their "
-    "means by a paired bootstrap over patients.",
+    "patients as clusters (Obuchowski, Biometrics 1997) and Holm's correction over diseases; their means by a paired "
+    "bootstrap over patients.",
     "calibration": "Calibration curves have equal bins with Wilson's intervals (Wilson, 1927).",
     "precision-recall": "Bands of curves are pointwise: vertical averages (Fawcett, 2006) over resampled patients.",
     "roc": "Bands of curves are pointwise: vertical averages (Fawcett, 2006) over resampled patients.",

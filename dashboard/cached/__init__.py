@@ -30,9 +30,12 @@ from core.searches import Search, Trial
 from core.store import EmbeddingSet, Projection
 from core.studies.study import Study
 from core.workspace import home
-from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
+from dashboard.cached.attention import pointing
+from dashboard.cached.drawn import drawn
+from dashboard.cached.folders import embedding_files, folder, guessed, model, model_folders, proposal, subfolders
 from dashboard.cached.predicted import draws, judged, predictions
 from dashboard.cached.reports import report_keys
+from dashboard.cached.retrieval import pair_scores, searched
 from dashboard.cached.scores import auroc_differences, bands, gaps, recalibrations
 from dashboard.cached.stamps import Stamp, stamp
 from dashboard.cached.training import (
@@ -47,6 +50,7 @@ from dashboard.cached.training import (
 __all__ = [  # from the other files of this package; everything below is public, too
     "auroc_differences",
     "bands",
+    "drawn",
     "draws",
     "embedding_files",
     "folder",
@@ -54,10 +58,15 @@ __all__ = [  # from the other files of this package; everything below is public,
     "guessed",
     "judged",
     "metrics",
+    "model",
+    "model_folders",
+    "pair_scores",
+    "pointing",
     "predictions",
     "proposal",
     "recalibrations",
     "report_keys",
+    "searched",
     "seen",
     "snapshot_centroids",
     "snapshot_embeddings",

@@ -9,7 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures.ablation import differences
+from core.figures.attention import Box, Overlay, pointing_rates, saliency_maps
 from core.figures.colouring import Colouring
+from core.figures.compare import Differences, score_differences
 from core.figures.confusion import Matrix, confusion_grid, confusion_one
 from core.figures.curves import Curve, Reference, loss_curves
 from core.figures.diseases import auroc_intervals
@@ -19,6 +21,7 @@ from core.figures.gap_runs import FindingGaps, TemperaturePoint, finding_gaps, t
 from core.figures.paired import Compared, confusion_difference, discordant_pairs, rate_differences
 from core.figures.prevalence import selection_prevalence
 from core.figures.radiographs import radiograph_row
+from core.figures.retrieval import Ranks, Recall, rank_shares, recall_curves
 from core.figures.search import Point, history, importance_bars, intermediate, slices
 from core.figures.similarity import Tree, off_diagonal_distribution, similarity_difference, similarity_panels
 from core.figures.similarity_epochs import Measure, over_epochs
@@ -68,6 +71,12 @@ def auroc() -> dict[str, Any]:
     return {"values": list(values), "lows": list(values - 0.04), "highs": list(values + 0.03)}
 
 
+def pointed() -> dict[str, Any]:
+    """Rates of two runs; nothing of the last disease."""
+    found = auroc()
+    return {"rates": found["values"], "lows": found["lows"], "highs": found["highs"]}
+
+
 def gaps(name: str, overall: float) -> FindingGaps:
     """Gaps of a run; the last disease has too few pairs."""
     own = np.where(np.arange(K) == K - 1, np.nan, overall + _random().uniform(-0.1, 0.1, K))
@@ -107,10 +116,30 @@ LIMITS = (10.0, 1.0)
 PAIRS = _random().integers(0, 90, (K, K))
 SUPPORT = np.where(np.arange(K)[:, None] == K - 1, 0, np.full((K, K), 300))
 PAIRS[-1] = 0
+KS = np.array([1, 2, 5, 10, 20])
+RECALLS = [
+    Recall(name=name, ks=KS, values=KS / 20, lows=KS / 20 - 0.02, highs=np.minimum(1, KS / 20 + 0.03))
+    for name in (HOSTILE, "b")
+]
+RANKS = [Ranks(name=name, ranks=_random().integers(1, 21, 20), median=9.5) for name in (HOSTILE, "b")]
+AGAINST = [
+    Differences(name=name, values=[1.5, -3.0, np.nan], lows=[0.4, -9.0, np.nan], highs=[2.5, 1.0, np.nan],
+                shown=[True, False, False])
+    for name in (HOSTILE, "b")
+]  # fmt: skip
 SETS: list[list[int]] = [[], [0], [0, 2, 5], [1, 2], [K - 1]]
 PICTURES = _random().integers(0, 256, (6, 32, 32))
 VERSIONS = [f"view {at}" for at in range(1, 6)]
 DONE = [[HOSTILE], ["crop 0.82", "+4.1°", "left 2.0 %"], [], ["noise 6.0"], ["mirrored"], ["as it is"]]
+LOOKED = [
+    Overlay(title=name, words=[f"logit {HOSTILE}", "Grad-CAM"], values=values, peak=peak)
+    for name, values, peak in (
+        (HOSTILE, _random().random((7, 7)), (0.5, 0.36)),
+        ("b", np.zeros((2, 2)), None),
+        ("c", np.eye(14), (0.04, 0.04)),
+    )
+]
+BOXES = [Box(name=HOSTILE, x=0.2, y=0.3, width=0.4, height=0.1)]
 PEOPLE = _random().integers(0, 50, (3, 3, 24))
 TRIED = [
     Point(
@@ -299,6 +328,21 @@ FIGURES: dict[str, Make] = {
     ),
     "words": lambda theme: words([HOSTILE, "nódulo", "mass"], [9, 5, 2], 20, theme=theme),
     "radiographs": lambda theme: radiograph_row(PICTURES, [HOSTILE, *VERSIONS], DONE, theme=theme),
+    "comparison": lambda theme: score_differences(WORST[:3], AGAINST, first=HOSTILE, margin=1, theme=theme),
+    "recall": lambda theme: recall_curves(RECALLS, chance=[(f"chance {HOSTILE}", KS, KS / 25)], theme=theme),
+    "ranks": lambda theme: rank_shares(
+        RANKS, chance=[(HOSTILE, [0.05, 0.1, 0.2, 0.4, 0.8, 1.0]), ("b", np.linspace(0.1, 1, 6))], theme=theme
+    ),
+    "radiographs-attention": lambda theme: saliency_maps(PICTURES[0], HOSTILE, LOOKED, BOXES, theme=theme),
+    "pointing": lambda theme: pointing_rates(
+        WORST,
+        **pointed(),
+        counts=range(K),
+        area=np.full(K, 0.1),
+        centre=np.zeros(K),
+        series=[HOSTILE, "b"],
+        theme=theme,
+    ),
     "search-history": lambda theme: history(TRIED, maximised=True, y_title=HOSTILE, theme=theme),
     "search-slices": lambda theme: slices(
         TRIED, [HOSTILE, "form", "size", "learned"], logarithmic=[HOSTILE], y_title="Validation AUROC", theme=theme
@@ -343,6 +387,17 @@ WITHOUT_DATA: dict[str, Make] = {
     "lengths": lambda theme: text_lengths([1, 2], np.zeros((3, 1)), theme=theme),
     "words": lambda theme: words([], [], 0, theme=theme),
     "radiographs": lambda theme: radiograph_row([], [], [], theme=theme),
+    "comparison": lambda theme: score_differences([], [], first="a", margin=1, theme=theme),
+    "comparison-unsaid": lambda theme: score_differences(
+        ["a"],
+        [Differences(name="b", values=[np.nan], lows=[np.nan], highs=[np.nan], shown=[False])],
+        first="c",
+        margin=1,
+        theme=theme,
+    ),
+    "recall": lambda theme: recall_curves([], chance=[("chance", [1], [1])], theme=theme),
+    "ranks": lambda theme: rank_shares([], chance=[], theme=theme),
+    "pointing": lambda theme: pointing_rates([], [], [], [], counts=[], area=[], centre=[], series=[], theme=theme),
     "words-none": lambda theme: words([], [], 3, theme=theme),
     "search-history": lambda theme: history([], maximised=True, y_title="AUROC", theme=theme),
     "search-slices": lambda theme: slices([TRIED[3]], ["form"], y_title="AUROC", theme=theme),
@@ -429,6 +484,17 @@ SMALLEST: dict[str, Make] = {
     "lengths": lambda theme: text_lengths([1, 2], [[1]], splits=["test"], theme=theme),
     "words": lambda theme: words(["mass"], [1], 1, theme=theme),
     "radiographs": lambda theme: radiograph_row([[[7]]], ["original"], [[]], theme=theme),
+    "comparison": lambda theme: score_differences(
+        ["a"], [Differences(name="b", values=[0], lows=[0], highs=[0], shown=[False])], first="c", margin=1, theme=theme
+    ),
+    "recall": lambda theme: recall_curves(
+        [Recall(name="a", ks=[1], values=[1.0], lows=[np.nan], highs=[np.nan])], chance=[], theme=theme
+    ),
+    "ranks": lambda theme: rank_shares([Ranks(name="a", ranks=[1.0], median=1)], chance=[("b", [1.0])], theme=theme),
+    "radiographs-attention": lambda theme: saliency_maps([[7, 8], [8, 7]], "a", LOOKED[1:2], theme=theme),
+    "pointing": lambda theme: pointing_rates(
+        ["Mass"], [[0.5]], [[0.1]], [[0.9]], counts=[1], area=[0.1], centre=[1], series=["a"], theme=theme
+    ),
     "search-history": lambda theme: history(TRIED[:1], maximised=False, y_title="loss", theme=theme),
     "search-slices": lambda theme: slices(TRIED[:1], ["form"], y_title="loss", theme=theme),
     "search-importances": lambda theme: importance_bars({"a": 1.0}, complete=10, needed=10, theme=theme),

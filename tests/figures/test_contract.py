@@ -112,7 +112,9 @@ def test_an_axis_says_what_it_is(name: str) -> None:
         "subgroups",
         "groups",
         "rate-differences",
-    )
+        "comparison",
+        "pointing",
+    )  # rows are named one by one
     for letter in "x" if name in one_by_one else "xy":
         assert any(axis.title.text for axis in axes(figure) if axis.plotly_name.startswith(letter))
 
