@@ -55,7 +55,7 @@ def difference(runs: Sequence[Run], study: Study, rule: str, finding: str) -> No
         key="diseases-difference",
         react=look,
         help=f"Thresholds: {Cut.read(rule).told}, for each run by itself. Percentage points of the row, and both "
-        "counts, A | B. Click a cell: the radiographs that A puts there and B does not.",
+        "counts, A above B. Click a cell: the radiographs that A puts there and B does not.",
     )
     _one(found, both, rule, finding)
     _drill_down(found, at)

@@ -59,7 +59,7 @@ def test_a_difference_is_in_points_of_the_row_with_both_counts() -> None:
     one = Compared(name="Edema", first=[[90, 10], [3, 7]], second=[[80, 20], [5, 5]], beyond=[True, False])
     made = confusion_difference([one], "a", HOSTILE)
     assert np.allclose(made.data[0].z, [[10, -10], [-20, 20]])
-    assert made.data[0].text[0][0] == "+10.0 *<br>90 | 80" and made.data[0].text[1][1] == "+20.0<br>7 | 5"
+    assert made.data[0].text[0][0] == "+10.0 *<br>90<br>80" and made.data[0].text[1][1] == "+20.0<br>7<br>5"
     assert made.data[0].zmax == -made.data[0].zmin == 20
 
 
