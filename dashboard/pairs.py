@@ -134,7 +134,7 @@ def _drill_down(found: Comparison, at: int) -> None:
         return
     row, kind = int(parts[1]), parts[2]
     inside = found.inside(at, row, kind)
-    name = display_name(found.study.findings[at])
+    name = plain(display_name(found.study.findings[at]))
     words = dict(zip(KINDS, ("both right", "only A right", "only B right", "both wrong"), strict=True))
     st.subheader(f"{name} {LABELS[row]}: {len(inside):,}, {words[kind]}, worst first", anchor=False)
 
