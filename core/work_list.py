@@ -8,7 +8,10 @@ from typing import Any
 
 from core import jobs
 from core.ablation.folder import Ablation, list_ablations
-from core.asking.questions import list_asked
+from core.asking.questions import Asked
+from core.asking.warm import at_work
+from core.attention.boxed import list_boxed
+from core.attention.looked import Looked
 from core.errors import RunBusy, RunError
 from core.jobs import JobState
 from core.maps.asked import AskedMap, maps_of
@@ -29,7 +32,8 @@ class Item:
 
     Attributes:
         kind: ``run``, ``map`` (of a run), ``import``, ``ablation``, ``search``, ``worker`` (of a search),
-            ``embeddings`` or ``asking`` (what answers for a run, while it does).
+            ``embeddings``, ``pointing`` (of a run), ``asking`` or ``attention`` (what answers for a run, while it
+            does).
         id: what it is called by; with the kind before it (``import:nih``) no other is called so.
         title: of a run; else what it works on.
         progress: of what is at work, in words.
@@ -92,8 +96,9 @@ def _each(archived: bool) -> Iterator[tuple[str, Work, str]]:
     for search in list_searches():
         yield "search", search, f"{search.config.base.preset} on {search.config.base.study}"
         yield from (("worker", worker, f"of search {search.id}") for worker in search.workers())
-    yield from (("asking", asked, f"of {asked.run.title}") for asked in list_asked())
     yield from (("report", report, "") for report in list_reports() if report.state().state != "new")
+    yield from ((warm.kind, warm, f"of {warm.run.title}") for warm in at_work(Asked, Looked))
+    yield from (("pointing", boxed, f"of {boxed.run.title}") for boxed in list_boxed())
     yield from (("embeddings", making, "") for making in list_makings(finished=True))
 
 

@@ -27,6 +27,7 @@ VIEWS = {
         ("similarity", "Similarity", "grid_on"),
         ("gap", "Modality gap", "compare_arrows"),
         ("diseases", "Diseases", "fact_check"),
+        ("attention", "Attention", "visibility"),
         ("retrieval", "Retrieval", "image_search"),
         ("compare", "Compare", "balance"),
     ],

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from core.asking.questions import LONGEST, Asked
+from core.asking.questions import Asked
+from core.asking.warm import LONGEST
 from core.errors import FluoroscopeError
 from core.metrics.neighbours import Neighbours
 from core.runs import Run

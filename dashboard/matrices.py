@@ -20,7 +20,7 @@ from core.studies.study import Study
 from core.studies.vocabulary import display_name
 from dashboard import cached, selection, thresholds
 from dashboard.components.plot import Report
-from dashboard.showing import present
+from dashboard.kept import present_kept
 from dashboard.thumbnails import thumbnails
 from dashboard.widgets import findings_of, label, plain
 
@@ -99,7 +99,7 @@ def _all(run: Run, study: Study, rule: str, own: tuple[str, ...]) -> None:
             selection.put("disease", chosen)
             put_cell(chosen, row, column)
 
-    present(
+    present_kept(
         Confusion(runs=(run.id,), rule=rule, own=own),
         key="diseases-grid",
         react=look,
@@ -133,7 +133,7 @@ def _one(run: Run, rule: str, own: tuple[str, ...], finding: str) -> None:
         if report.click is not None and isinstance(report.click.point, tuple):
             put_cell(finding, *report.click.point[:2])
 
-    present(
+    present_kept(
         ConfusionOne(runs=(run.id,), rule=rule, own=own, disease=finding),
         key="diseases-one",
         react=look,

@@ -19,8 +19,8 @@ from core.studies.study import Study
 from core.studies.vocabulary import display_name
 from dashboard import cached, selection
 from dashboard.components.plot import Report
+from dashboard.kept import present_kept
 from dashboard.matrices import gallery
-from dashboard.showing import present
 from dashboard.widgets import label, plain
 
 LABELS = ("absent", "present")
@@ -50,7 +50,7 @@ def difference(runs: Sequence[Run], study: Study, rule: str, finding: str) -> No
             selection.put("disease", chosen)
             _put(chosen, row, "first" if row == column else "second")
 
-    present(
+    present_kept(
         ConfusionDifference(runs=both, rule=rule),
         key="diseases-difference",
         react=look,
@@ -59,7 +59,7 @@ def difference(runs: Sequence[Run], study: Study, rule: str, finding: str) -> No
     )
     _one(found, both, rule, finding)
     _drill_down(found, at)
-    present(
+    present_kept(
         RateDifferences(runs=both, rule=rule),
         key="diseases-rates",
         help="A rule may set the two runs to different trades of sensitivity against specificity: where one goes up "
@@ -94,7 +94,7 @@ def _one(found: Comparison, both: tuple[str, str], rule: str, finding: str) -> N
             row, column = report.click.point[:2]
             _put(finding, row, KINDS[column])
 
-    present(
+    present_kept(
         ConfusionPairs(runs=both, rule=rule, disease=finding),
         key="diseases-pairs",
         react=look,

@@ -27,6 +27,7 @@ def show(
     name: Sequence[str],
     height: int | None = None,
     encloses: bool = False,
+    turns: bool = False,
     group: str | None = None,
     moment: int | None = None,
     legend: bool = True,
@@ -44,6 +45,7 @@ def show(
         name: parts of the exported file's name, such as ("similarity", "prompts", run title).
         height: in CSS pixels.
         encloses: whether a lasso is told, too.
+        turns: whether it is told from where a scene is seen, too.
         group: figures of a group turn and play together, and ring what the pointer is over in one of them.
         moment: number of the frame at which a figure with frames stands.
         legend: whether its legend is seen on the page, too, not in exports alone.
@@ -58,6 +60,7 @@ def show(
         alt=alt,
         height=height,
         encloses=encloses,
+        turns=turns,
         group=group,
         moment=moment,
         legend=legend,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from core.asking.questions import Asked, idle_seconds
+from core.asking.questions import Asked
+from core.asking.warm import idle_seconds
 from core.runs import Run
 from core.work import StopRequest
 from scripts.common import main, reporting, set_up_log

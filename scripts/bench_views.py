@@ -16,7 +16,7 @@ from scripts.generated import workspace
 SAMPLES = 112_120
 VIEWS = (
     *("home", "studies", "train", "curves", "ablation", "search"),
-    *("space", "similarity", "gap", "diseases", "retrieval", "compare"),
+    *("space", "similarity", "gap", "diseases", "attention", "retrieval", "compare", "report"),
 )
 COLUMNS = (("first", 8), ("again", 8), ("processor", 11))
 TARGET = 0.3

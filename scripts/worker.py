@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from core.launching import is_launched, launch
 from scripts.common import main, reporting, set_up_log
@@ -70,12 +68,13 @@ def search(name: str, number: str) -> None:
 
 
 def carry_out(kind: str, name: str) -> None:
-    """Work that knows itself how it is done: a set of embeddings, a further map of a run, a report."""
+    """A set of embeddings, a further map of a run, a report, or where a run looks: each knows how it is made."""
+    from core.attention.boxed import attention_work
     from core.maps.asked import AskedMap
     from core.report.folder import report_of
     from core.vectors.making import Making
 
-    finders: dict[str, Callable[[str], Any]] = {"embeddings": Making.load, "map": AskedMap.named, "report": report_of}
+    finders = {"embeddings": Making.load, "map": AskedMap.named, "report": report_of, "look": attention_work}
     reporting(found := finders[kind](name), found.carry_out)
 
 
@@ -86,7 +85,7 @@ if __name__ == "__main__":
     of_run.add_argument("id")
     of_run.add_argument("--stage", choices=("train", "embed", "evaluate", "project"))
     of_run.set_defaults(work=lambda given: run(given.id, given.stage))
-    carried = ((kind, partial(carry_out, kind)) for kind in ("embeddings", "map", "report"))
+    carried = ((kind, partial(carry_out, kind)) for kind in ("embeddings", "map", "report", "look"))
     for kind, work in (("import", bring), ("ablation", ablate), *carried):
         of_name = kinds.add_parser(kind)
         of_name.add_argument("name")

@@ -83,6 +83,19 @@ def nih_folder(folder: Path) -> None:
     table.to_csv(folder / "Data_Entry_2017_v2020.csv", index=False)
     (folder / "train_val_list.txt").write_text("\n".join([*names[:52], *names[64:]]))
     (folder / "test_list.txt").write_text("\n".join(names[52:64]))
+    mark(folder, names, labels)
+
+
+def mark(folder: Path, names: list[str], labels: np.ndarray) -> None:
+    """Boxes in the test radiographs around the squares of four findings, in NIH's pixels (1024 a side)."""
+    rows = []
+    for row in range(52, 64):
+        for finding in range(4):
+            if labels[row, finding]:
+                left, top = (16 * (3 + 15 * part) for part in (finding % 4, finding // 4))
+                rows.append([names[row], NIH_FINDINGS[finding], left, top, 208, 208])
+    table = pd.DataFrame(rows, columns=["Image Index", "Finding Label", "Bbox [x", "y", "w", "h]"])
+    table.to_csv(folder / "BBox_List_2017.csv", index=False)
 
 
 def make(folder: Path) -> Finished:

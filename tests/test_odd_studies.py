@@ -40,7 +40,7 @@ FINISHED = (
     ("six-bare", "zero-shot"),
     ("one-alone", "zero-shot"),
 )
-VIEWS = ("curves", "space", "similarity", "gap", "diseases", "retrieval")
+VIEWS = ("curves", "space", "similarity", "gap", "diseases", "retrieval", "attention")
 Runs = dict[str, Run]
 
 

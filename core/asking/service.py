@@ -1,4 +1,4 @@
-"""The process that stays warm: it loads a run's text side once and answers questions until nobody asks."""
+"""The process that stays warm: it loads what answers once, and answers questions until nobody asks."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import contextlib
 import logging
 import time
 
-from core.asking.questions import WARM, Asked
-from core.asking.text_side import TextSide
+from core.asking.warm import WARM, Warm
 from core.errors import ArtefactError, FluoroscopeError, Stopped
 from core.files import read_json
 from core.work import ProgressFile, StopRequest
@@ -22,12 +21,12 @@ STOPPED = "The process that answers was stopped. Ask again: it starts anew."
 log = logging.getLogger(__name__)
 
 
-def serve(asked: Asked, idle: float, stop: StopRequest) -> None:
+def serve(asked: Warm, idle: float, stop: StopRequest) -> None:
     """Answer until there was no question for ``idle`` seconds.
 
     Raises:
         Stopped: it was asked to; what waited is refused.
-        FluoroscopeError: the text side cannot be loaded, or fails; what waited is refused with the reason.
+        FluoroscopeError: what answers cannot be loaded, or fails; what waited is refused with the reason.
     """
     try:
         _serve(asked, idle, stop)
@@ -39,11 +38,11 @@ def serve(asked: Asked, idle: float, stop: StopRequest) -> None:
         raise
 
 
-def _serve(asked: Asked, idle: float, stop: StopRequest) -> None:
+def _serve(asked: Warm, idle: float, stop: StopRequest) -> None:
     progress = ProgressFile(asked.folder)
-    with progress.stage("loading the text tower"):
-        weights, side = asked.weights(), TextSide.load(asked.run)
-    log.info("the text side of run %s is loaded", asked.run.id)
+    with progress.stage(f"loading {asked.loads}"):
+        weights, answer = asked.weights(), asked.answerer()
+    log.info("%s of run %s is loaded", asked.loads, asked.run.id)
     tidy(asked, weights)
     with progress.stage(WARM):
         answered, last = 0, time.monotonic()
@@ -52,8 +51,8 @@ def _serve(asked: Asked, idle: float, stop: StopRequest) -> None:
             questions = asked.waiting()
             for question in questions:
                 if question.weights != weights:  # the run was trained again
-                    weights, side = asked.weights(), TextSide.load(asked.run)
-                asked.give(question, side.embed(question.text))
+                    weights, answer = asked.weights(), asked.answerer()
+                answer(question)
             if questions:
                 answered, last = answered + len(questions), time.monotonic()
             else:
@@ -61,7 +60,7 @@ def _serve(asked: Asked, idle: float, stop: StopRequest) -> None:
     log.info("nobody asked for %.0f s; %d answers since the start", idle, answered)
 
 
-def tidy(asked: Asked, weights: str) -> None:
+def tidy(asked: Warm, weights: str) -> None:
     """Remove answers of weights that the run has no longer, and words that a killed asker left half-written."""
     for manifest in (asked.folder / "answers").glob("*.json"):
         try:
@@ -77,6 +76,6 @@ def tidy(asked: Asked, weights: str) -> None:
                 draft.unlink()
 
 
-def _refuse_all(asked: Asked, reason: str) -> None:
+def _refuse_all(asked: Warm, reason: str) -> None:
     for question in asked.waiting():
         asked.refuse(question.name, reason)

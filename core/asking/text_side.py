@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,6 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.config.run import RunConfig
 from core.embedding import prompt_features
 from core.encoders import TextEncoder, load_text_encoder
 from core.heads import Head, build_head
@@ -48,14 +50,7 @@ class TextSide:
         run.check_is_of(study)
         encoder = load_text_encoder(config.encoder, torch.device("cpu"))
         state = {name: value for name, value in learned_weights(run).items() if not name.startswith(f"{TOWERS}image.")}
-        head = build_head(
-            config.head,
-            image_width=len(state["mean"]),
-            prompts=torch.zeros(len(study.findings), encoder.text_width),  # their number counts: the weights are loaded
-            temperature=1.0,
-            learn_temperature=False,
-            classes=3 if config.objective.classification_form == "three-class" else 2,
-        )
+        head = bare_head(config, state, diseases=len(study.findings), text_width=encoder.text_width)
         tuning = Tuning({"text": encoder.text}, config.tuning, config.seed)
         load_learned(head, tuning, state)
         tuning.eval()
@@ -68,3 +63,22 @@ class TextSide:
         """The vector (d,) of a text, of norm 1; nothing of it is kept."""
         features = torch.from_numpy(self.encoder.embed_texts([text]))
         return F.normalize(self.head.query(features, self.prompts).float(), dim=-1)[0].numpy()
+
+
+def bare_head(config: RunConfig, state: Mapping[str, Tensor], *, diseases: int, text_width: int) -> Head:
+    """A head of the form that a run's learned weights fit, before they are loaded into it.
+
+    Args:
+        config: of the run.
+        state: its learned weights.
+        diseases: how many prompts it knows.
+        text_width: dimension of the text tower's features.
+    """
+    return build_head(
+        config.head,
+        image_width=len(state["mean"]),
+        prompts=torch.zeros(diseases, text_width),  # their number counts: the weights are loaded
+        temperature=1.0,
+        learn_temperature=False,
+        classes=3 if config.objective.classification_form == "three-class" else 2,
+    )

@@ -50,13 +50,13 @@ def _subset(path: Path, letters: str) -> bytes:
     from fontTools.subset import Options, Subsetter
     from fontTools.ttLib import TTFont
 
-    font = TTFont(path, recalcTimestamp=False, lazy=True)
     options = Options(hinting=False, notdef_outline=True)
     options.drop_tables += ["FFTM"]  # when the font was made: nobody reads it, and the subsetter warns of it
-    wanted = Subsetter(options)
-    wanted.populate(text=letters)
-    wanted.subset(font)
-    font.flavor = "woff2"
     made = io.BytesIO()
-    font.save(made)
+    with TTFont(path, recalcTimestamp=False, lazy=True) as font:
+        wanted = Subsetter(options)
+        wanted.populate(text=letters)
+        wanted.subset(font)
+        font.flavor = "woff2"
+        font.save(made)
     return made.getvalue()

@@ -68,7 +68,7 @@ def for_print(figure: go.Figure, columns: int) -> go.Figure:
     return printed
 
 
-def placed(figure: go.Figure, *, per_row: int, width: int) -> go.Figure:
+def placed(figure: go.Figure, *, per_row: int, width: int, widest: int = WIDEST) -> go.Figure:
     """Give the axes of pictures their places, row by row, on a page of that width; the figure gets its height.
 
     ``layout.meta`` says how many there are (``pictures``) and how many lines of words stand below each (``lines``).
@@ -76,7 +76,7 @@ def placed(figure: go.Figure, *, per_row: int, width: int) -> go.Figure:
     panels, margin = figure.layout.meta["pictures"], figure.layout.margin
     per_row, apart, above, below = min(per_row, panels), 14, 24, 15 * figure.layout.meta["lines"] + 12
     whole = width - margin.l - margin.r
-    side = min(WIDEST, (whole - apart * (per_row - 1)) / per_row)
+    side = min(widest, (whole - apart * (per_row - 1)) / per_row)
     down = above + side + below
     tall = -(-panels // per_row) * down
     figure.update_layout(height=round(tall + margin.t + margin.b))

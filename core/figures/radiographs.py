@@ -46,7 +46,7 @@ def radiograph_row(
     for at, (picture, title, words) in enumerate(zip(found, titles, done, strict=True)):
         own = {"xaxis": f"x{at + 1}" if at else "x", "yaxis": f"y{at + 1}" if at else "y"}
         name = plain(title)
-        made.add_image(source=_png(picture), name=name, hoverinfo="skip", **own)
+        made.add_image(source=png(picture), name=name, hoverinfo="skip", **own)
         made.add_scatter(  # what the pointer and the CSV read: an image trace holds neither words nor one point
             x=[side / 2], y=[side / 2], mode="markers", marker={"size": 1, "opacity": 0, "color": theme.ink}, name=name,
             text=[", ".join(plain(word) for word in words)], showlegend=False, **own,
@@ -71,7 +71,7 @@ def _lines(words: Sequence[str]) -> str:
     return "<br>".join(plain(word) for word in words)
 
 
-def _png(picture: np.ndarray) -> str:
+def png(picture: np.ndarray) -> str:
     """A picture inside the figure: nothing is fetched when it is drawn."""
     stream = io.BytesIO()
     Image.fromarray(np.clip(np.rint(picture), 0, 255).astype(np.uint8)).save(stream, "PNG")

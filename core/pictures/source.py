@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.attention.boxed import Boxed, Result
 from core.logbook import Logbook, Metrics
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores, patient_scores
 from core.metrics.cutting import Cut
+from core.metrics.delong import AurocDifference
+from core.metrics.operating import Bands
 from core.metrics.plane import Plane, plane
 from core.metrics.rates import Draws, draws
+from core.metrics.recalibration import Recalibration
 from core.metrics.retrieval import Searched
+from core.metrics.subgroups import Gaps
+from core.patients import kept_scores
+from core.pictures import scoring
 from core.pictures.judged import Judged, thresholds, told
 from core.pictures.partners import pair_scores, searched_pairs
 from core.runs import Run
@@ -70,6 +78,21 @@ class Source(Protocol):
     def draws(self, study: Study) -> Draws:
         """Test patients drawn again and again, the same for every run of the study; there must be a test split."""
 
+    def bands(self, run: Run, study: Study, at: int) -> Bands:
+        """Bands of the ROC and precision-recall curve of finding ``at``."""
+
+    def auroc_differences(self, first: Run, second: Run, study: Study) -> list[AurocDifference]:
+        """AUROC of each finding on the test split, first minus second."""
+
+    def gaps(self, run: Run, study: Study, by: str) -> Gaps:
+        """Gaps between subgroups of the test patients by ``sex``, ``age`` or ``view``."""
+
+    def recalibrations(self, run: Run, study: Study) -> list[Recalibration]:
+        """Slope and intercept of calibration of each finding on the test split."""
+
+    def pointing(self, run: Run) -> Result | None:
+        """Whether a run points at boxes; None where it was not asked."""
+
 
 class Files:
     """Reads anew at every call."""
@@ -108,7 +131,7 @@ class Files:
         return similarity.centroids(*judged_part(self.snapshot_embeddings(run, step, "images"), study))[0]
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
-        return test_scores(run.predictions(), study)
+        return scores_of(run, run.predictions, study)
 
     def searched(self, run: Run, study: Study, *, whole: bool = False) -> Searched:
         return searched_pairs(run, study, self.pairs(run, study), whole=whole)
@@ -124,6 +147,22 @@ class Files:
     def draws(self, study: Study) -> Draws:
         return test_draws(study)
 
+    def bands(self, run: Run, study: Study, at: int) -> Bands:
+        return scoring.bands_of(self.judged(run, study, scoring.PLAIN), study, at)
+
+    def auroc_differences(self, first: Run, second: Run, study: Study) -> list[AurocDifference]:
+        one, other = (self.judged(run, study, scoring.PLAIN) for run in (first, second))
+        return scoring.differences_of(one, other, study)
+
+    def gaps(self, run: Run, study: Study, by: str) -> Gaps:
+        return scoring.gaps_of(self.judged(run, study, scoring.CHEXCLUSION), study, by)
+
+    def recalibrations(self, run: Run, study: Study) -> list[Recalibration]:
+        return scoring.recalibrations_of(self.judged(run, study, scoring.PLAIN), study)
+
+    def pointing(self, run: Run) -> Result | None:
+        return Boxed.of(run).result()
+
 
 def judged_centroids(images: EmbeddingSet, study: Study) -> tuple[Vectors, Rows]:
     """Disease centroids (K, d) of the judged samples, NaN without support, and their support (K,)."""
@@ -136,6 +175,12 @@ def judged_pairs(images: EmbeddingSet, texts: EmbeddingSet, study: Study) -> tup
     rows = study.judged_rows()
     own, paired, among = paired_rows(images, texts, study.samples["id"].to_numpy()[rows])
     return own, paired, rows[among]
+
+
+def scores_of(run: Run, predictions: Callable[[], pd.DataFrame], study: Study) -> PatientScores:
+    """Scores on resampled test patients: those that were kept when the run was judged, else made now."""
+    kept = kept_scores(run)
+    return test_scores(predictions(), study) if kept is None else kept
 
 
 def test_scores(predictions: pd.DataFrame, study: Study) -> PatientScores:

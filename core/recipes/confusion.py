@@ -24,14 +24,8 @@ HELP = "f1, youden, fixed, sensitivity:0.9 or specificity:0.9, chosen on validat
 LABELS = ("absent", "present")
 
 
-class AtRule(OfRuns):
-    """What recipes share that call diseases present or absent."""
-
-    rule: str
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        Cut.read(self.rule, getattr(self, "own", ()))
+class OfDisease(OfRuns):
+    """What recipes share that may be of one disease."""
 
     def at(self, study: Study) -> int:
         """The number of the chosen disease, the first one where none is named.
@@ -44,6 +38,16 @@ class AtRule(OfRuns):
             known = ", ".join(study.findings) or "none"
             raise InputError(f"Study {study.name} has no finding {disease!r}; it has {known}.")
         return study.findings.index(disease) if disease else 0
+
+
+class AtRule(OfDisease):
+    """What recipes share that call diseases present or absent."""
+
+    rule: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Cut.read(self.rule, getattr(self, "own", ()))
 
     def of(self, where: Where) -> str:
         return f"{super().of(where)}; thresholds: {Cut.read(self.rule, getattr(self, 'own', ())).told}"

@@ -7,13 +7,28 @@ from typing import Any, get_args, get_origin
 
 from core.config.base import hints_of
 from core.errors import ConfigError
-from core.recipes import compare, confusion, curves, diseases, gap, retrieval, similarity, space, studies, work
+from core.recipes import (
+    attention,
+    compare,
+    confusion,
+    curves,
+    diseases,
+    gap,
+    retrieval,
+    scores,
+    similarity,
+    space,
+    studies,
+    work,
+)
 from core.recipes.base import Recipe
 
 RECIPES: dict[str, type[Recipe]] = {
     one.figure: one
     for one in (
         curves.Curves,
+        attention.Attention,
+        attention.Pointing,
         diseases.Auroc,
         confusion.Confusion,
         confusion.ConfusionOne,
@@ -29,6 +44,13 @@ RECIPES: dict[str, type[Recipe]] = {
         gap.GapMap,
         gap.GapTemperature,
         gap.Shift,
+        scores.AurocDifference,
+        scores.Calibration,
+        scores.Groups,
+        scores.MistakenFor,
+        scores.PrecisionRecall,
+        scores.Roc,
+        scores.Subgroups,
         similarity.Difference,
         similarity.OrthogonalLoss,
         similarity.Pairs,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -28,12 +29,14 @@ class Entry:
         caption: what its owner says of it.
         dark: in the colours of a dark page.
         palette: colours ``#rrggbb`` of runs and categories; none: those of the theme.
+        camera: from where its scene is seen: eye, centre and up, three numbers each; none: the figure's own.
     """
 
     recipe: Recipe
     caption: str = ""
     dark: bool = False
     palette: tuple[str, ...] = ()
+    camera: tuple[float, ...] = ()
 
     @property
     def theme(self) -> Theme:
@@ -47,8 +50,8 @@ class Entry:
 
     @property
     def key(self) -> str:
-        """Equal for the same figure, whatever its caption says."""
-        data = {name: value for name, value in self.to_json().items() if name != "caption"}
+        """Equal for the same figure, whatever its caption says, and from wherever it is seen."""
+        data = {name: value for name, value in self.to_json().items() if name not in ("caption", "camera")}
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
 
     def draw(self, where: Where) -> go.Figure:
@@ -57,7 +60,11 @@ class Entry:
         Raises:
             FluoroscopeError: it cannot be drawn any more; says why.
         """
-        return self.recipe.draw(where, self.theme)
+        made = self.recipe.draw(where, self.theme)
+        if self.camera and _turnable(made):
+            eye, center, up = (dict(zip("xyz", self.camera[at : at + 3], strict=True)) for at in (0, 3, 6))
+            made.update_layout(scene_camera={"eye": eye, "center": center, "up": up})
+        return made
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; :meth:`from_json` gives an equal entry back."""
@@ -67,6 +74,7 @@ class Entry:
             "caption": self.caption,
             "dark": self.dark,
             "palette": list(self.palette),
+            "camera": list(self.camera),
         }
 
     @classmethod
@@ -76,7 +84,7 @@ class Entry:
         Raises:
             ConfigError: not of our form; says what is.
         """
-        known = {"form", "recipe", "caption", "dark", "palette"}
+        known = {"form", "recipe", "caption", "dark", "palette", "camera"}
         if not isinstance(data, dict) or "recipe" not in data or set(data) - known:
             raise ConfigError(f"A figure's specification is a JSON object with 'recipe', and of {sorted(known)} alone.")
         if data.get("form", FORM) != FORM:
@@ -87,7 +95,13 @@ class Entry:
             raise ConfigError(
                 "In a specification 'caption' is text, 'dark' true or false, 'palette' a list of colours."
             )
-        made = cls(recipe=recipe_from_json(data["recipe"]), caption=caption, dark=dark, palette=tuple(palette))
+        made = cls(
+            recipe=recipe_from_json(data["recipe"]),
+            caption=caption,
+            dark=dark,
+            palette=tuple(palette),
+            camera=_nine(data.get("camera", [])),
+        )
         _ = made.theme  # a palette of something else is found now
         return made
 
@@ -103,3 +117,21 @@ class Entry:
         except ArtefactError as error:
             raise ConfigError(f"{path} is no specification of a figure: {error}") from error
         return cls.from_json(data)
+
+
+def _turnable(figure: go.Figure) -> bool:
+    """Whether it has a scene that can be seen from elsewhere."""
+    return any(trace.type == "scatter3d" for trace in figure.data)
+
+
+def _nine(camera: Any) -> tuple[float, ...]:
+    """Nine finite numbers, or none.
+
+    Raises:
+        ConfigError: something else.
+    """
+    numbers = camera if isinstance(camera, list) else [None]
+    known = [float(one) for one in numbers if isinstance(one, (int, float)) and math.isfinite(one)]
+    if len(numbers) not in (0, 9) or len(known) != len(numbers):
+        raise ConfigError("In a specification 'camera' is nine numbers: eye, centre and up; or an empty list.")
+    return tuple(known)

@@ -98,6 +98,10 @@ class Report(Work):
             lambda entries: [replace(one, caption=caption.strip()) if one.key == key else one for one in entries]
         )
 
+    def turn(self, key: str, camera: tuple[float, ...]) -> None:
+        """See a figure from elsewhere."""
+        self._change(lambda entries: [replace(one, camera=camera) if one.key == key else one for one in entries])
+
     def _change(self, how: Callable[[list[Entry]], list[Entry]]) -> list[Entry]:
         """Read, change, write, one after another: two pages may be open."""
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -19,11 +19,22 @@ RULES = {
     "fixed": "0.5",
 }
 
-BOOTSTRAP = "95 % intervals are percentile intervals of a bootstrap over patients (Efron & Tibshirani, 1993)"
+BOOTSTRAP = (
+    "95 % intervals of AUROC and average precision are of a bootstrap over patients (Efron & Tibshirani, 1993), its "
+    "standard deviation laid out on the scale of the logit"
+)
 
 OF_FIGURES = {
     "ablation": "Configurations were compared over seeds; the differences to the baseline carry paired bootstrap "
     "intervals over test patients with Holm's correction (Holm, 1979).",
+    "auroc-difference": "AUROCs of models were compared by DeLong's test (DeLong et al., Biometrics 1988) with "
+    "patients as clusters (Obuchowski, Biometrics 1997) and Holm's correction over diseases; their means by a paired "
+    "bootstrap over patients.",
+    "calibration": "Calibration curves have equal bins with Wilson's intervals (Wilson, 1927).",
+    "precision-recall": "Bands of curves are pointwise: vertical averages (Fawcett, 2006) over resampled patients.",
+    "roc": "Bands of curves are pointwise: vertical averages (Fawcett, 2006) over resampled patients.",
+    "subgroups": "Gaps of the true-positive rate follow CheXclusion (Seyyed-Kalantari et al., PSB 2021): minus the "
+    "other subgroup's rate, or the median of all; intervals are of a Bayesian bootstrap over patients (Rubin, 1981).",
     "cones": "Cosines of random pairs within and across modalities show the cone effect (Liang et al., NeurIPS 2022).",
     "gap-findings": "The modality gap is the distance of the mean image to the mean text on the unit sphere (Liang et "
     "al., NeurIPS 2022), for each disease beside the gap that as many random pairs would show.",
@@ -54,7 +65,7 @@ def methods(runs: Sequence[Run], studies: Sequence[Study], figures: Iterable[str
     parts = [*(of_study(one) for one in studies), *(of_run(run) for run in runs)]
     if any(run.has("evaluate") for run in runs):
         parts.append(judgement(runs))
-    parts += [OF_FIGURES[name] for name in dict.fromkeys(figures) if name in OF_FIGURES]
+    parts += list(dict.fromkeys(OF_FIGURES[name] for name in figures if name in OF_FIGURES))
     return "\n\n".join(parts) + "\n"
 
 

@@ -18,6 +18,15 @@ def load_towers(config: EncoderConfig) -> Towers:
     return Towers(image=_image(config.image), text=_text(config.text))
 
 
+def load_image(config: EncoderConfig) -> ImageTower:
+    """The image tower alone, in evaluation mode.
+
+    Raises:
+        WeightsMissing: see :func:`load_towers`.
+    """
+    return _dual(config.image).image if config.aligned else _image(config.image)
+
+
 def load_text(config: EncoderConfig) -> TextTower:
     """The text tower alone, in evaluation mode.
 

@@ -32,9 +32,10 @@ class XrvImage(ImageTower):
         super().__init__()
         self.recipe = Recipe(side=config.side or 224, mean=(0.5,), std=(0.5 / 1024,))
         self.model = model.to(memory_format=torch.channels_last)
+        self.last = nn.ReLU()  # a part of its own: what comes out of it is where the tower can be asked to look
 
     def features(self, prepared: Tensor) -> Tensor:
-        return F.adaptive_avg_pool2d(F.relu(self.model(prepared)), 1).flatten(1)
+        return F.adaptive_avg_pool2d(self.last(self.model(prepared)), 1).flatten(1)
 
     def blocks(self) -> Blocks:
         """A block with the transition after it."""

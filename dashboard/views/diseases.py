@@ -11,8 +11,9 @@ from core.recipes.diseases import Auroc, ZeroShot
 from core.runs import Run
 from core.studies.study import Study
 from dashboard import cached, matrices, pairs, selection
+from dashboard.kept import present_kept
 from dashboard.radiograph import inspect, row_of
-from dashboard.showing import present
+from dashboard.scores import scores
 from dashboard.widgets import header, label, pick_runs, plain, study_of
 
 
@@ -32,7 +33,7 @@ def intervals(runs: list[Run], study: Study) -> None:
             if reason := cached.evaluation(run).get("missing", {}).get("auroc"):
                 st.info(reason)
     published = not study.synthetic and selection.switch("Published values on NIH ChestX-ray14", name="published")
-    present(
+    present_kept(
         Auroc(runs=tuple(run.id for run in runs), published=published),
         key="diseases-auroc",
         help="Bars: 95 % intervals from a bootstrap over test patients. No dot: one class only.",
@@ -60,7 +61,7 @@ def zero_shot(run: Run, study: Study) -> None:
         name, _, meaning = words.partition(": ")
         column.metric(name, _number(found[kind]["macro"]["value"]), help=f"macro AUROC: {meaning}")
         column.caption(_interval(found[kind]["macro"], cached.evaluation(run)["test"]["n_patients"]))
-    present(ZeroShot(runs=(run.id,)), key="diseases-zero-shot", help=zero_shot_pictures.in_words(found))
+    present_kept(ZeroShot(runs=(run.id,)), key="diseases-zero-shot", help=zero_shot_pictures.in_words(found))
 
 
 def page() -> None:
@@ -74,6 +75,7 @@ def page() -> None:
     rule, finding = matrices.confusion(runs, study)
     if len(runs) > 1:
         pairs.difference(runs, study, rule, finding)
+    scores(runs, study, rule, finding)
     st.subheader("Zero-shot", anchor=False)
     zero_shot(runs[0], study)
     if (chosen := row_of(study, selection.get("sample"))) is not None:

@@ -12,6 +12,7 @@ from core.report.entry import Entry
 from core.report.folder import FIRST, Report, list_reports
 from core.work import read_progress
 from dashboard import cached, selection, status
+from dashboard.components.plot import Report as Done
 from dashboard.showing import show
 from dashboard.widgets import header, plain
 
@@ -116,12 +117,28 @@ def figure(report: Report, number: int, entry: Entry, count: int) -> None:
             st.error(f"It cannot be drawn any more, and will be missing: {plain(str(error))}")
             return
         if selection.switch("Show it", name=f"shown-{entry.key}", default=count <= SHOWN):
-            show(drawn, key=f"entry-{entry.key}", alt=alt, name=name, csv=functools.partial(entry.recipe.csv, cached))
+            turnable = bool(drawn.layout.scene.to_plotly_json())
+            show(
+                drawn,
+                key=f"entry-{entry.key}",
+                alt=alt,
+                name=name,
+                turns=turnable,
+                react=functools.partial(turned, report, entry.key) if turnable else None,
+                help="Turn it: the files show it as you leave it." if turnable else "",
+                csv=functools.partial(entry.recipe.csv, cached),
+            )
         st.caption(plain(f"{alt}; {of}."))
         st.text_input(
             "Caption", entry.caption, key=f"caption-{entry.key}", placeholder="What it shows, in your words",
             on_change=_describe, args=(report, entry.key),
         )  # fmt: skip
+
+
+def turned(report: Report, key: str, done: Done) -> None:
+    """From where a scene is seen goes into the files."""
+    if done.camera is not None:
+        report.turn(key, done.camera)
 
 
 SHOWN = 6

@@ -11,8 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from core import jobs
-from core.asking import questions
-from core.asking.questions import IDLE, Asked, idle_seconds, list_asked
+from core.asking import warm
+from core.asking.questions import Asked
+from core.asking.warm import IDLE, at_work, idle_seconds
 from core.config.presets import preset
 from core.errors import ConfigError, RunBusy, RunError
 from core.files import write_json
@@ -37,7 +38,7 @@ def asked(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
 def at(asked: Asked, monkeypatch: pytest.MonkeyPatch, state: str, **more: Any) -> list[str]:
     """Its process is as the files would say; notes each start."""
     started: list[str] = []
-    monkeypatch.setattr(questions.jobs, "state", lambda folder: jobs.JobState(state, **more))  # type: ignore[arg-type]
+    monkeypatch.setattr(warm.jobs, "state", lambda folder: jobs.JobState(state, **more))  # type: ignore[arg-type]
     monkeypatch.setattr(Asked, "start", lambda self: started.append(self.id))
     return started
 
@@ -147,7 +148,7 @@ def test_its_state_in_words(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> No
     asked.folder.mkdir()
     at(asked, monkeypatch, "running")
     assert asked.state().words.startswith("starting") and not asked.warm
-    with ProgressFile(asked.folder).stage(questions.WARM):
+    with ProgressFile(asked.folder).stage(warm.WARM):
         assert asked.state().words.startswith("warm") and asked.warm
     at(asked, monkeypatch, "exited", code=-9)
     assert asked.state().words.startswith("killed") and not asked.warm
@@ -156,7 +157,7 @@ def test_its_state_in_words(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> No
 def test_it_stands_in_the_list_of_work_while_it_works(workspace: Path) -> None:
     run = Run.create(preset("linear", study="tiny", encoder="lite"))
     asked = Asked.of(run)
-    assert not list_asked()
+    assert not at_work(Asked)
     jobs.start(
         asked.folder, ["-c", "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(85)); time.sleep(60)"]
     )
@@ -167,7 +168,7 @@ def test_it_stands_in_the_list_of_work_while_it_works(workspace: Path) -> None:
         until(lambda: process_of(asked.folder, "worker") is not None)
         assert item.work.stop()
         until(lambda: not asked.state().busy)
-        assert not list_asked()
+        assert not at_work(Asked)
     finally:
         for role in ("runner", "worker"):
             if pid := process_of(asked.folder, role):

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.asking.questions import IDLE, Asked, Question
+from core.asking.questions import Asked, Question
 from core.asking.service import tidy
+from core.asking.warm import IDLE
 from core.errors import RunError
 from core.metrics.neighbours import nearest
 from core.processes import kill_tree, process_of

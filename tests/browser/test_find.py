@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from core.asking.questions import IDLE, Asked
+from core.asking.questions import Asked
+from core.asking.warm import IDLE
 from core.metrics.neighbours import nearest
 from core.runs import Run
 from core.workspace import ROOT

@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.figures.ablation import differences
+from core.figures.attention import Box, Overlay, pointing_rates, saliency_maps
 from core.figures.colouring import Colouring
 from core.figures.compare import Differences, score_differences
 from core.figures.confusion import Matrix, confusion_grid, confusion_one
@@ -32,6 +33,7 @@ from core.figures.studies_texts import text_lengths, words
 from core.figures.theme import Theme
 from core.figures.zero_shot import prompt_scores
 from core.studies.vocabulary import NIH_FINDINGS, display_name
+from tests.figures import examples_scores
 
 HOSTILE = "<img src=x onerror=alert(1)> ![](http://example.invalid/a.png)"
 NAMES = [display_name(name) for name in NIH_FINDINGS]
@@ -67,6 +69,12 @@ def auroc() -> dict[str, Any]:
     values = _random().uniform(0.6, 0.9, (2, K))
     values[:, -1] = np.nan
     return {"values": list(values), "lows": list(values - 0.04), "highs": list(values + 0.03)}
+
+
+def pointed() -> dict[str, Any]:
+    """Rates of two runs; nothing of the last disease."""
+    found = auroc()
+    return {"rates": found["values"], "lows": found["lows"], "highs": found["highs"]}
 
 
 def gaps(name: str, overall: float) -> FindingGaps:
@@ -123,6 +131,15 @@ SETS: list[list[int]] = [[], [0], [0, 2, 5], [1, 2], [K - 1]]
 PICTURES = _random().integers(0, 256, (6, 32, 32))
 VERSIONS = [f"view {at}" for at in range(1, 6)]
 DONE = [[HOSTILE], ["crop 0.82", "+4.1°", "left 2.0 %"], [], ["noise 6.0"], ["mirrored"], ["as it is"]]
+LOOKED = [
+    Overlay(title=name, words=[f"logit {HOSTILE}", "Grad-CAM"], values=values, peak=peak)
+    for name, values, peak in (
+        (HOSTILE, _random().random((7, 7)), (0.5, 0.36)),
+        ("b", np.zeros((2, 2)), None),
+        ("c", np.eye(14), (0.04, 0.04)),
+    )
+]
+BOXES = [Box(name=HOSTILE, x=0.2, y=0.3, width=0.4, height=0.1)]
 PEOPLE = _random().integers(0, 50, (3, 3, 24))
 TRIED = [
     Point(
@@ -316,6 +333,16 @@ FIGURES: dict[str, Make] = {
     "ranks": lambda theme: rank_shares(
         RANKS, chance=[(HOSTILE, [0.05, 0.1, 0.2, 0.4, 0.8, 1.0]), ("b", np.linspace(0.1, 1, 6))], theme=theme
     ),
+    "radiographs-attention": lambda theme: saliency_maps(PICTURES[0], HOSTILE, LOOKED, BOXES, theme=theme),
+    "pointing": lambda theme: pointing_rates(
+        WORST,
+        **pointed(),
+        counts=range(K),
+        area=np.full(K, 0.1),
+        centre=np.zeros(K),
+        series=[HOSTILE, "b"],
+        theme=theme,
+    ),
     "search-history": lambda theme: history(TRIED, maximised=True, y_title=HOSTILE, theme=theme),
     "search-slices": lambda theme: slices(
         TRIED, [HOSTILE, "form", "size", "learned"], logarithmic=[HOSTILE], y_title="Validation AUROC", theme=theme
@@ -370,6 +397,7 @@ WITHOUT_DATA: dict[str, Make] = {
     ),
     "recall": lambda theme: recall_curves([], chance=[("chance", [1], [1])], theme=theme),
     "ranks": lambda theme: rank_shares([], chance=[], theme=theme),
+    "pointing": lambda theme: pointing_rates([], [], [], [], counts=[], area=[], centre=[], series=[], theme=theme),
     "words-none": lambda theme: words([], [], 3, theme=theme),
     "search-history": lambda theme: history([], maximised=True, y_title="AUROC", theme=theme),
     "search-slices": lambda theme: slices([TRIED[3]], ["form"], y_title="AUROC", theme=theme),
@@ -463,8 +491,16 @@ SMALLEST: dict[str, Make] = {
         [Recall(name="a", ks=[1], values=[1.0], lows=[np.nan], highs=[np.nan])], chance=[], theme=theme
     ),
     "ranks": lambda theme: rank_shares([Ranks(name="a", ranks=[1.0], median=1)], chance=[("b", [1.0])], theme=theme),
+    "radiographs-attention": lambda theme: saliency_maps([[7, 8], [8, 7]], "a", LOOKED[1:2], theme=theme),
+    "pointing": lambda theme: pointing_rates(
+        ["Mass"], [[0.5]], [[0.1]], [[0.9]], counts=[1], area=[0.1], centre=[1], series=["a"], theme=theme
+    ),
     "search-history": lambda theme: history(TRIED[:1], maximised=False, y_title="loss", theme=theme),
     "search-slices": lambda theme: slices(TRIED[:1], ["form"], y_title="loss", theme=theme),
     "search-importances": lambda theme: importance_bars({"a": 1.0}, complete=10, needed=10, theme=theme),
     "search-epochs": lambda theme: intermediate(TRIED[:1], best=0, y_title="loss", theme=theme),
 }
+
+FIGURES |= examples_scores.figures(HOSTILE, WORST)
+WITHOUT_DATA |= examples_scores.without_data()
+SMALLEST |= examples_scores.smallest()

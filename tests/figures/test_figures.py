@@ -147,7 +147,7 @@ class TestDiseases:
             ["90%<br>90<br>[85, 95]", "10%<br>10<br>[5, 15]"],
             ["30%<br>30<br>[25, 35]", "70%<br>70<br>[65, 75]"],
         ]
-        assert made.layout.annotations[0].text == "Edema · 0.30<br>n=200, 4 unknown"
+        assert made.layout.annotations[0].text == "Edema<br>0.30, n=200, 4 unknown"
 
     def test_a_row_without_support_says_so(self) -> None:
         trace = confusion_grid(matrices(NAMES)).data[-1]

@@ -53,7 +53,7 @@ def test_it_is_drawn_in_light_and_dark(recipe: Recipe) -> None:
     for theme in (LIGHT, DARK):
         figure = recipe.draw(Files(), theme)
         assert figure.layout.template == template(theme) and figure.layout.paper_bgcolor == theme.paper
-        assert drawn(figure) > 0 and figure.layout.height >= 200
+        assert drawn(figure) > 0 and figure.layout.height >= 180
         axes = [figure.layout[key] for key in figure.layout if re.fullmatch(r"[xy]axis\d*", key)]
         assert all(axis.tickfont.size is None or axis.tickfont.size >= 11 for axis in axes)
         if recipe.figure not in WITHOUT_AXES:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.studies.demo import DemoConfig, notes, render, sample_table
+from core.studies.demo.marking import boxes_of
 from core.studies.manifest import About
 from core.studies.pixels import Pictures
 from core.studies.study import COLUMNS, PREFIX, Progress, Study
@@ -26,7 +27,8 @@ def build_demo(config: DemoConfig | None = None, name: str = "demo", progress: P
     table = sample_table(config)
     rows: list[dict[str, Any]] = table.to_dict("records")
     pictures = Pictures(tasks=rows, keys=_keys(rows, config.size), make=render)
-    about = About(source="demo", title="Demo: synthetic radiographs", synthetic=True, notes=notes(table))
+    title, boxes = "Demo: synthetic radiographs", boxes_of(rows)
+    about = About(source="demo", title=title, synthetic=True, notes=notes(table), boxes=boxes)
     kept = table[[*COLUMNS, *(PREFIX + finding for finding in NIH_FINDINGS)]]
     return write_study(name, kept, pictures, size=config.size, findings=NIH_FINDINGS, about=about, progress=progress)
 

@@ -7,7 +7,7 @@ patient: the others do not notice whether it is there, and follow-ups show it in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,12 +23,19 @@ Rng = np.random.Generator
 
 def apply_findings(scene: Scene, row: Mapping[str, Any]) -> None:
     """Draw every finding that ``row`` names on ``scene``, always in NIH's order."""
+    for _ in each_finding(scene, row):
+        pass
+
+
+def each_finding(scene: Scene, row: Mapping[str, Any]) -> Iterator[str]:
+    """The same one by one: yields the name of each finding when it is drawn, once for each side."""
     for number, name in enumerate(NIH_FINDINGS):
         draw = _DRAW.get(name)
         if draw is None:
             continue
         for side in sides(row, name) if name != "Hernia" else sides(row, name)[:1]:
             draw(scene, side, severity_of(row, name), np.random.default_rng([int(row["body_seed"]), 61, number, side]))
+            yield name
 
 
 def _place(scene: Scene, side: int, across: float, down: float) -> tuple[float, float]:
