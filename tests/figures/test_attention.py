@@ -55,12 +55,12 @@ def test_four_pictures_stand_in_two_rows() -> None:
 
 @pytest.mark.parametrize("values", [np.full((2, 2), 1.1), np.array([[np.nan, 0.5]]), np.zeros(4)])
 def test_what_is_no_map_is_refused(values: np.ndarray) -> None:
-    with pytest.raises(InputError, match="0..1"):
+    with pytest.raises(InputError, match=r"0\.\.1"):
         saliency_maps(PICTURE, "r", [Overlay("a", [], values, None)])
 
 
 def test_an_opacity_out_of_range_is_refused() -> None:
-    with pytest.raises(InputError, match="opacity is 1.5"):
+    with pytest.raises(InputError, match=r"opacity is 1\.5"):
         saliency_maps(PICTURE, "r", [], opacity=1.5)
 
 
