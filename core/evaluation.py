@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.cards.thresholds import brought_thresholds
 from core.config.run import EvaluationConfig
 from core.files import read_json, write_json
 from core.metrics import gap, retrieval, shifting, similarity
 from core.metrics.classification import evaluate
 from core.metrics.ranking import aurocs, macro_auroc
 from core.metrics.results import to_json
-from core.metrics.thresholds import choose_threshold
+from core.metrics.thresholds import Threshold, choose_threshold
 from core.metrics.zero_shot import by_template, zero_shot
 from core.patients import keep_scores
 from core.pictures.missing import no_scores
@@ -39,7 +41,9 @@ def evaluate_run(run: Run, study: Study) -> dict[str, Any]:
     predictions = run.predictions()
     report: dict[str, Any] = {
         "form": FORM,
-        "test": classification(study, predictions, run.config.evaluation, run.config.seed),
+        "test": classification(
+            study, predictions, run.config.evaluation, run.config.seed, given=brought_thresholds(run.config, study)
+        ),
         "zero_shot_auroc": _zero_shot(study, predictions),
         "zero_shot": of_prompts(run, study),
         "space": space(run, study),
@@ -52,18 +56,29 @@ def evaluate_run(run: Run, study: Study) -> dict[str, Any]:
 
 
 def classification(
-    study: Study, predictions: pd.DataFrame, config: EvaluationConfig, seed: int
+    study: Study,
+    predictions: pd.DataFrame,
+    config: EvaluationConfig,
+    seed: int,
+    *,
+    given: Mapping[str, Threshold] | None = None,
 ) -> dict[str, Any] | None:
-    """AUROC, AP, MSE, calibration and confusion per disease; None without a test split or without findings."""
+    """AUROC, AP, MSE, calibration and confusion per disease; None without a test split or without findings.
+
+    ``given``: thresholds of findings, by name, that are taken as they are instead of chosen on validation.
+    """
     probabilities = predictions[[f"probability:{name}" for name in study.findings]].to_numpy(np.float64)
     val, test = study.rows("val"), study.rows("test")
     if not len(test) or not study.findings:
         return None
+    brought = given or {}
     thresholds = [
-        choose_threshold(
+        brought[name]
+        if name in brought
+        else choose_threshold(
             study.labels[val, column], probabilities[val, column], config.threshold_rule, config.threshold_target
         )
-        for column in range(len(study.findings))
+        for column, name in enumerate(study.findings)
     ]
     patients = study.samples["patient"].to_numpy()[test]
     found = evaluate(

@@ -172,7 +172,7 @@ class RunConfig(Config):
     encoder: EncoderConfig = setting(help="the towers")
     label: str = setting(default="", help="a free name for lists and figures")
     start_from: str = setting(
-        default="", help="id of a run with whose weights this one begins; its study may be another"
+        default="", help="id of a run, or model:NAME of a kept model folder, with whose weights this one begins"
     )
     findings: tuple[str, ...] = setting(
         default=(), help="findings to ask the study for (unknown where it lacks them); none: its own"

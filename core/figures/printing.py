@@ -119,6 +119,35 @@ def _arrange(figure: go.Figure, panels: int, per_row: int, bar: bool) -> None:
     height = above + below + rows * tall + (rows - 1) * down
     figure.update_layout(height=round(height), margin={"l": left, "r": right, "t": above, "b": below, "pad": 0})
     inner = (width - left - right, height - above - below)
+    _place(figure, panels, per_row, (wide, tall, across, down), inner, (steep, titles))
+    if told:
+        figure.layout.annotations[-1].yshift = -below
+    if tree:
+        _beside(figure, panels + 1, tall, inner)
+    _letter(heat, wide / max(1, len(heat[0].x)), tall / max(1, len(heat[0].y)))
+    if any(UNSUPPORTED in np.asarray(trace.text) for trace in heat):
+        _explain(figure, right)
+
+
+def _place(
+    figure: go.Figure,
+    panels: int,
+    per_row: int,
+    size: tuple[float, float, float, float],
+    inner: tuple[float, float],
+    words: tuple[int, list[str]],
+) -> None:
+    """Put each panel where it belongs.
+
+    Args:
+        figure: whose axes.
+        panels, per_row: how many there are, and how many side by side.
+        size: width and height of a panel, and the room between two beside and below each other.
+        inner: width and height of the paper within its margins.
+        words: angle of the labels below, and the panels' titles.
+    """
+    (wide, tall, across, down), (steep, titles) = size, words
+    heat = [trace for trace in figure.data if trace.type == "heatmap"]
     beneath, beside = figure.layout[f"xaxis{panels if panels > 1 else ''}"].title, figure.layout.yaxis.title
     for at in range(panels):
         row, column = divmod(at, per_row)
@@ -138,13 +167,6 @@ def _arrange(figure: go.Figure, panels: int, per_row: int, bar: bool) -> None:
         figure.layout.annotations[at].update(
             x=(x0 + wide / 2) / inner[0], y=y1 / inner[1], text=titles[at], xanchor="center", yanchor="bottom"
         )
-    if told:
-        figure.layout.annotations[-1].yshift = -below
-    if tree:
-        _beside(figure, panels + 1, tall, inner)
-    _letter(heat, wide / max(1, len(heat[0].x)), tall / max(1, len(heat[0].y)))
-    if any(UNSUPPORTED in np.asarray(trace.text) for trace in heat):
-        _explain(figure, right)
 
 
 def _beside(figure: go.Figure, number: int, tall: float, inner: tuple[float, float]) -> None:

@@ -32,7 +32,7 @@ from core.studies.study import Study
 from core.workspace import home
 from dashboard.cached.attention import pointing
 from dashboard.cached.drawn import drawn
-from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
+from dashboard.cached.folders import embedding_files, folder, guessed, model, model_folders, proposal, subfolders
 from dashboard.cached.predicted import draws, judged, predictions
 from dashboard.cached.reports import report_keys
 from dashboard.cached.retrieval import pair_scores, searched
@@ -58,6 +58,8 @@ __all__ = [  # from the other files of this package; everything below is public,
     "guessed",
     "judged",
     "metrics",
+    "model",
+    "model_folders",
     "pair_scores",
     "pointing",
     "predictions",

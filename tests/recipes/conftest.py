@@ -8,15 +8,18 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from core.attention.boxed import Boxed
 from core.config.presets import preset
 from core.config.search import SearchConfig
 from core.config.space import default_space
 from core.config.vectors import OrthogonaliseConfig
 from core.imported import import_embeddings
+from core.runs import Run
 from core.searches import Search
 from core.studies.vocabulary import NIH_FINDINGS
 from tests.ablation.planned import of_finished
 from tests.finished import Finished
+from tests.odd import one_process
 from tests.tiny import tiny_study
 from tests.views.test_search import tried
 
@@ -27,7 +30,7 @@ class Never:
 
 @pytest.fixture(scope="session")
 def stocked_workspace(finished_workspace: Finished, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """A copy of the finished workspace, with texts, an ablation, a search and imported sets."""
+    """A copy of the finished workspace, with texts, an ablation, a search, imported sets, and where a run looks."""
     from core.vectors.orthogonalising import orthogonalise
 
     home = tmp_path_factory.mktemp("stocked") / "workspace"
@@ -46,6 +49,10 @@ def stocked_workspace(finished_workspace: Finished, tmp_path_factory: pytest.Tem
         import_embeddings(vectors, "brought", labels=list(NIH_FINDINGS))
         config = OrthogonaliseConfig(source="brought", name="trained", steps=4, form="gram", width=16)
         orthogonalise(config, home / "embeddings/trained", Never())  # type: ignore[arg-type]
+        boxed = Boxed.of(Run.load(made.runs["linear"]))
+        boxed.folder.mkdir()
+        with one_process():
+            boxed.carry_out()
     return made
 
 

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from core.recipes import curves, diseases, gap, similarity, space, studies, work
+from core.attention.boxed import boxed_pairs
+from core.recipes import (
+    attention,
+    compare,
+    confusion,
+    curves,
+    diseases,
+    gap,
+    retrieval,
+    scores,
+    similarity,
+    space,
+    studies,
+    work,
+)
 from core.recipes.base import Recipe
+from core.studies.study import Study
 from tests.finished import Finished
 
 TRIANGLE = ((-1e3, -1e3), (1e3, -1e3), (0.0, 0.0))
@@ -16,10 +31,32 @@ def ids(finished: Finished, *presets: str) -> tuple[str, ...]:
     return tuple(finished.runs[preset] for preset in presets)
 
 
+def attended(finished: Finished) -> Recipe:
+    """Where a run looks, in the first radiograph with a box."""
+    sample, finding, _ = boxed_pairs(Study.load("tiny"))[0][0]
+    return attention.Attention(runs=ids(finished, "linear"), sample=sample, finding=finding)
+
+
 EXAMPLES: Sequence[Callable[[Finished], Recipe]] = (
     lambda at: curves.Curves(runs=ids(at, "orthogonal", "linear"), log_y=True),
+    attended,
+    lambda at: attention.Pointing(runs=ids(at, "linear")),
+    lambda at: compare.Comparison(runs=ids(at, "linear", "orthogonal", "contrastive")),
+    lambda at: confusion.Confusion(runs=ids(at, "orthogonal"), rule="youden"),
+    lambda at: confusion.ConfusionDifference(runs=ids(at, "orthogonal", "linear"), rule="fixed"),
+    lambda at: confusion.ConfusionOne(runs=ids(at, "orthogonal"), disease="Mass"),
+    lambda at: confusion.ConfusionPairs(runs=ids(at, "orthogonal", "linear"), disease="Mass"),
+    lambda at: confusion.RateDifferences(runs=ids(at, "orthogonal", "linear")),
+    lambda at: retrieval.Recall(runs=ids(at, "contrastive", "linear")),
+    lambda at: retrieval.Ranks(runs=ids(at, "contrastive"), way="text_to_image"),
+    lambda at: scores.AurocDifference(runs=ids(at, "orthogonal", "linear")),
+    lambda at: scores.Calibration(runs=ids(at, "orthogonal", "linear"), disease="Mass"),
+    lambda at: scores.Groups(runs=ids(at, "orthogonal", "linear")),
+    lambda at: scores.MistakenFor(runs=ids(at, "orthogonal")),
+    lambda at: scores.PrecisionRecall(runs=ids(at, "orthogonal"), disease="Mass"),
+    lambda at: scores.Roc(runs=ids(at, "orthogonal", "linear"), disease="Mass"),
+    lambda at: scores.Subgroups(runs=ids(at, "orthogonal"), by="view"),
     lambda at: diseases.Auroc(runs=ids(at, "orthogonal", "linear"), published=True),
-    lambda at: diseases.Confusion(runs=ids(at, "orthogonal"), rule="youden"),
     lambda at: diseases.ZeroShot(runs=ids(at, "contrastive")),
     lambda at: gap.Cones(runs=ids(at, "contrastive")),
     lambda at: gap.GapFindings(runs=ids(at, "contrastive", "linear")),

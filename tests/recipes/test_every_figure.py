@@ -24,7 +24,15 @@ from tests.finished import Finished
 from tests.recipes.examples import EXAMPLES, ids
 
 EVERY = pytest.mark.parametrize("number", range(len(EXAMPLES)))
-WITHOUT_AXES = ("space", "similarity", "difference", "similarity-moment", "combinations", "attention")
+WITHOUT_AXES = (
+    "space",
+    "similarity",
+    "difference",
+    "similarity-moment",
+    "combinations",
+    "attention",
+    "confusion-difference",
+)
 """Figures whose axes are names, or mean nothing."""
 
 
