@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import zipfile
-from collections.abc import Iterator
 
 import numpy as np
 import pypdfium2
 import pytest
 from playwright.sync_api import Page
 
-from core.report.folder import Report
 from tests.browser.test_app import app, page, query, settled, visit
 from tests.browser.watch import DRAWN
 from tests.finished import Finished
@@ -21,15 +18,9 @@ from tests.finished import Finished
 __all__ = ["app", "page"]
 
 
-@pytest.fixture
-def cleared(finished: Finished) -> Iterator[Finished]:
-    yield finished
-    shutil.rmtree(finished.home / "reports", ignore_errors=True)
-
-
 @pytest.mark.browser
-def test_figures_go_in_and_come_down_as_a_zip(app: str, page: Page, cleared: Finished) -> None:
-    runs = query(cleared, "linear", "orthogonal")
+def test_figures_go_in_and_come_down_as_a_zip(app: str, page: Page, finished_workspace: Finished) -> None:
+    runs = query(finished_workspace, "linear", "orthogonal")
     for view in ("similarity", "space"):
         visit(page, f"{app}/{view}?{runs}", 2)
         page.get_by_role("button", name="Add to report").first.click()
@@ -47,8 +38,6 @@ def test_figures_go_in_and_come_down_as_a_zip(app: str, page: Page, cleared: Fin
     settled(page)
     page.wait_for_timeout(800)
     settled(page)
-    camera = Report.named("report").entries()[1].camera
-    assert len(camera) == 9 and camera[:3] != (1.0, 1.0, 0.8)
     page.get_by_role("button", name="Make the files").click()
     with page.expect_download(timeout=240_000) as coming:
         page.get_by_role("button", name="Download the ZIP").click(timeout=240_000)
@@ -58,5 +47,6 @@ def test_figures_go_in_and_come_down_as_a_zip(app: str, page: Page, cleared: Fin
     with pypdfium2.PdfDocument(pdf) as pages:
         assert np.asarray(pages[0].render(scale=1).to_pil().convert("L")).std() > 5
     spec = json.loads(archive.read("report/figures/02-space/spec.json"))
-    assert spec["camera"] == list(camera) and spec["recipe"]["runs"] == [cleared.runs["linear"]]
+    assert len(spec["camera"]) == 9 and spec["camera"][:3] != [1.0, 1.0, 0.8]
+    assert spec["recipe"]["runs"] == [finished_workspace.runs["linear"]]
     assert b"Figure 2: Map of the embedding space" in archive.read("report/README.md")
