@@ -20,12 +20,12 @@ TESTS = {
     "an encoder": "tests/towers/test_pixels.py",
     "an objective": "tests/test_spread.py",
     "a study source": "tests/studies/sources/test_named.py",
-    "a figure": "tests/figures/test_scores.py",
+    "a figure": "tests/figures/test_separation.py",
     "a view": "tests/views/test_phrases.py",
 }
 """What each example adds to be tested by."""
 
-ADDED = "pixels or spread or named or scores or phrase"
+ADDED = "pixels or spread or named or separation or phrase"
 """Of tests that run over all figures, or all files: those of what was added."""
 
 STALE = (
@@ -111,7 +111,7 @@ def test_what_they_add_passes_its_tests(tree: Path) -> None:
 
 @pytest.mark.slow
 def test_the_figure_is_made_on_the_command_line(tree: Path, finished: Finished, tmp_path: Path) -> None:
-    out = tmp_path / "scores.csv"
-    wanted = ["--figure", "scores", "--finding", "Edema", "--format", "csv", "--out", str(out)]
+    out = tmp_path / "separation.csv"
+    wanted = ["--figure", "separation", "--finding", "Edema", "--format", "csv", "--out", str(out)]
     ran(tree, "-m", "scripts.export", finished.runs["linear"], *wanted, FLUOROSCOPE_HOME=str(finished.home))
     assert "present (n=" in out.read_text()
