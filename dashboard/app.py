@@ -42,9 +42,7 @@ st.set_page_config(
     page_title="Fluoroscope",
     page_icon="🩻",
     layout="wide",
-    menu_items={
-        "About": "Fluoroscope: the embedding space of radiograph-text models. Research use, not for diagnosis."
-    },
+    menu_items={"About": "The embedding space of radiograph-text models. Research use, not for diagnosis."},
 )
 widgets.refuse_open_network()
 selection.restore()
