@@ -1,10 +1,10 @@
-# make setup | run | test | test-long | lint. Python 3.11 or 3.12; everything is installed into .venv.
+# make setup | run | test | test-long | lint | pictures. Python 3.11 or 3.12; everything is installed into .venv.
 PYTHON ?= $(shell for p in python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 DONE := .venv/installed
 
-.PHONY: setup run test test-long lint browser slurm
+.PHONY: setup run test test-long lint pictures browser slurm
 
 setup: $(DONE)
 
@@ -46,3 +46,7 @@ test: setup browser slurm lint
 # What takes a minute or so each; CI runs these too.
 test-long: setup slurm
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
+
+# The README's pictures: the demo study and two runs in a workspace of their own, which is kept for the next time.
+pictures: setup browser
+	$(BIN)/python -m scripts.pictures

@@ -9,6 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from core.cards.keeping import is_model, source_of
+from core.cards.origins import Origins, here, origins_of
+from core.cards.reading import Model
+from core.config.encoders import EncoderConfig
 from core.config.presets import PRESETS
 from core.config.run import RunConfig
 from core.config.search import SearchConfig
@@ -48,7 +52,7 @@ def new_run(config: RunConfig, run_id: str | None = None) -> Run:
     if study := wanted_study(config.study):
         check_study(config, study)
         if config.start_from:
-            _check_strangers(Run.load(config.start_from), study)
+            _check_strangers(config.start_from, study)
     return Run.create(config, run_id)
 
 
@@ -112,22 +116,64 @@ def on_another_study(run: Run, study: str) -> RunConfig:
     )
 
 
-def _check_strangers(source: Run, study: Study) -> None:
-    """Refuse to judge a model on patients that it was trained on (both studies salt names alike in one workspace).
+def with_model(model: Model, study: str, encoder: EncoderConfig | None = None) -> RunConfig:
+    """The settings of a run that takes a kept model of another workspace to a study; nothing is trained.
+
+    A head that was made for findings is asked for these: those that the study lacks are unknown there.
+
+    Args:
+        model: from :func:`core.cards.keeping.keep`.
+        study: its name.
+        encoder: towers of this machine with the weights that the model had, where these came from a folder elsewhere.
+
+    Raises:
+        RunError: they came from a folder, and no encoder was given.
+    """
+    if model.lacks_towers and encoder is None:
+        raise RunError(
+            "This model's towers came from a folder of another machine. Say where the same weights lie here: "
+            "--encoder FOLDER, or IMAGE+TEXT for two (their hashes are compared with the model's)."
+        )
+    own = model.config.to_run(study)
+    if encoder is not None:
+        side = own.encoder.image.side
+        encoder = encoder.replace(image=encoder.image.replace(side=side), text=encoder.text)
+    return own.replace(
+        encoder=encoder or own.encoder,
+        start_from=source_of(model),
+        label=f"{model.config.title} → {study}"[:200],
+        findings=model.labels if model.bound else (),
+    )
+
+
+def _check_strangers(source: str, study: Study) -> None:
+    """Refuse to judge a model on patients that it was trained on, where the study that it learned from is here, too
+    (all studies of a workspace salt names alike).
 
     Raises:
         StudyError: there are such patients.
     """
-    if not source.config.losses or source.config.study not in study_names():
-        return
-    trained = Study.load(source.config.study).samples
-    seen = set(trained.loc[trained["split"] == "train", "patient"])
-    judged = study.samples.iloc[study.judged_rows()]["patient"]
-    if known := sorted(seen & set(judged)):
-        raise StudyError(
-            f"{len(known)} of the patients to be judged in study {study.name!r} were in the training split of run "
-            f"{source.id[:8]} (first: {', '.join(known[:4])}). Its scores would be too good: give them another split."
-        )
+    origins = origins_of(source)
+    named = source.replace(":", " ") if is_model(source) else f"run {source[:8]}"
+    judged = set(study.samples.iloc[study.judged_rows()]["patient"])
+    for trained in _trained_on(source, origins):
+        samples = trained.samples
+        if known := sorted(set(samples.loc[samples["split"] == "train", "patient"]) & judged):
+            raise StudyError(
+                f"{len(known)} of the patients to be judged in study {study.name!r} were in the training split of "
+                f"{named} (first: {', '.join(known[:4])}). Its scores would be too good: give them another split."
+            )
+
+
+def _trained_on(source: str, origins: Origins) -> list[Study]:
+    """The studies of this workspace that the weights learned from: of a run of ours by name, too, because one that was
+    imported anew holds the same patients; of a model folder, whose names mean nothing here, by fingerprint alone."""
+    found = {study.name: study for study in here(origins)}
+    if not is_model(source):
+        own = Run.load(source).config
+        if own.losses and own.study in study_names():
+            found[own.study] = Study.load(own.study)
+    return list(found.values())
 
 
 def _lacking(config: RunConfig, study: Study) -> str | None:

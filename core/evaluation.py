@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.cards.thresholds import brought_thresholds
 from core.config.run import EvaluationConfig
 from core.files import read_json, write_json
 from core.metrics import gap, retrieval, shifting, similarity
 from core.metrics.classification import evaluate
 from core.metrics.ranking import aurocs, macro_auroc
 from core.metrics.results import to_json
-from core.metrics.thresholds import choose_threshold
+from core.metrics.thresholds import Threshold, choose_threshold
 from core.metrics.zero_shot import by_template, zero_shot
+from core.patients import keep_scores
 from core.pictures.missing import no_scores
+from core.pictures.partners import same_texts
+from core.pictures.source import test_scores
 from core.runs import Run
 from core.store import paired_rows
 from core.studies.study import Study
 
-FORM = 2
-"""From 2 on: recall at each shift, linear separability of the modalities, the gap of each finding."""
+FORM = 3
+"""From 2 on: recall at each shift, linear separability of the modalities, the gap of each finding. From 3 on:
+intervals of AUROC and average precision on the scale of the logit; scores on resampled patients beside it."""
 
 
 def evaluate_run(run: Run, study: Study) -> dict[str, Any]:
-    """Judge the predictions on the test split and measure the space; writes ``evaluation/evaluation.json``.
+    """Judge the predictions on the test split and measure the space; writes ``evaluation/evaluation.json``,
+    and before it the scores on resampled test patients.
 
     Thresholds come from the validation split. Centroids, gap, alignment and uniformity are of the test split. Under
     ``missing`` stands why a part (``test``, ``auroc``, ``shift``, ``task``) could not be measured.
@@ -34,27 +41,44 @@ def evaluate_run(run: Run, study: Study) -> dict[str, Any]:
     predictions = run.predictions()
     report: dict[str, Any] = {
         "form": FORM,
-        "test": classification(study, predictions, run.config.evaluation, run.config.seed),
+        "test": classification(
+            study, predictions, run.config.evaluation, run.config.seed, given=brought_thresholds(run.config, study)
+        ),
         "zero_shot_auroc": _zero_shot(study, predictions),
         "zero_shot": of_prompts(run, study),
         "space": space(run, study),
     }
     report["missing"] = missing(study, report)
+    if report["test"] is not None:
+        keep_scores(run, test_scores(predictions, study))
     write_json(run.folder / "evaluation" / "evaluation.json", report)
     return report
 
 
 def classification(
-    study: Study, predictions: pd.DataFrame, config: EvaluationConfig, seed: int
+    study: Study,
+    predictions: pd.DataFrame,
+    config: EvaluationConfig,
+    seed: int,
+    *,
+    given: Mapping[str, Threshold] | None = None,
 ) -> dict[str, Any] | None:
-    """AUROC, AP, MSE, calibration and confusion per disease; None without a test split or without findings."""
+    """AUROC, AP, MSE, calibration and confusion per disease; None without a test split or without findings.
+
+    ``given``: thresholds of findings, by name, that are taken as they are instead of chosen on validation.
+    """
     probabilities = predictions[[f"probability:{name}" for name in study.findings]].to_numpy(np.float64)
     val, test = study.rows("val"), study.rows("test")
     if not len(test) or not study.findings:
         return None
+    brought = given or {}
     thresholds = [
-        choose_threshold(study.labels[val, column], probabilities[val, column], config.threshold_rule)
-        for column in range(len(study.findings))
+        brought[name]
+        if name in brought
+        else choose_threshold(
+            study.labels[val, column], probabilities[val, column], config.threshold_rule, config.threshold_target
+        )
+        for column, name in enumerate(study.findings)
     ]
     patients = study.samples["patient"].to_numpy()[test]
     found = evaluate(
@@ -133,7 +157,7 @@ def space(run: Run, study: Study) -> dict[str, Any]:
         "effective_rank": similarity.effective_rank(images.vectors[test]),
         "uniformity_images": _uniformity(images.vectors[test]),
         "uniformity_prompts": _uniformity(run.embeddings("prompts").vectors),
-        **_of_pairs(study, run, own, paired, study.labels[test[among]]),
+        **_of_pairs(study, run, own, paired, test[among]),
     }
 
 
@@ -174,14 +198,14 @@ def _uniformity(vectors: NDArray[np.float32]) -> float | None:
 
 
 def _of_pairs(
-    study: Study, run: Run, images: NDArray[np.float32], texts: NDArray[np.float32], labels: NDArray[np.float32]
+    study: Study, run: Run, images: NDArray[np.float32], texts: NDArray[np.float32], rows: NDArray[np.int64]
 ) -> dict[str, Any]:
-    """Measures that need images with their texts; None where there are fewer than two."""
+    """Measures that need images with their texts, of these rows of the study; None where there are fewer than two."""
     pairs = len(images)
     if pairs < 2:
         without = ("gap", "separability", "finding_gaps", "alignment", "uniformity_texts", "retrieval", "shift")
         return {"pairs": pairs, **dict.fromkeys(without)}
-    groups = np.unique(texts.round(5), axis=0, return_inverse=True)[1].ravel()
+    groups, labels = same_texts(run, study, rows), study.labels[rows]
     return {
         "pairs": pairs,
         "gap": gap.modality_gap(images, texts).distance,

@@ -9,6 +9,8 @@ from typing import Any
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from core.cards.fitting import load_model
+from core.cards.keeping import is_model, kept
 from core.demands import check_study
 from core.embedding import embed
 from core.errors import RunError, Stopped
@@ -84,7 +86,7 @@ class Pipeline:
         ready = self.prepare()
         head, tuning = new_head(ready), ready.tuning
         if self.config.start_from:
-            load_weights(Run.load(self.config.start_from), head, tuning)
+            begin_with(self.config.start_from, ready, head)
         if self.config.losses:
             with self.progress.stage("train") as tell:
                 self._train(head, tuning, ready, tell)
@@ -230,6 +232,18 @@ class Pipeline:
         load_weights(self.run, head, tuning)
         tuning.eval()
         return head
+
+
+def begin_with(source: str, ready: Prepared, head: Head) -> None:
+    """Put what ``start_from`` names, a run or a kept model, into a head and towers of the same form.
+
+    Raises:
+        RunError, ArtefactError: it is not there, does not fit, or was altered.
+    """
+    if is_model(source):
+        load_model(kept(source), ready.encoder, head, ready.tuning)
+    else:
+        load_weights(Run.load(source), head, ready.tuning)
 
 
 def load_weights(run: Run, head: Head, tuning: Tuning) -> None:

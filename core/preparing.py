@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core.cards.fitting import check_frozen
+from core.cards.keeping import is_model, kept
 from core.config.run import RunConfig
 from core.devices import best_device, describe
 from core.embedding import (
@@ -91,6 +93,8 @@ def prepare(config: RunConfig, study: Study, progress: Progress | None) -> Prepa
     log.info("study %s: %d radiographs; encoder %s", study.name, len(study), config.encoder.key)
     encoder = load_encoder(config.encoder, best_device())
     log.info("device: %s, precision %s", describe(encoder.device), encoder.precision)
+    if is_model(config.start_from):
+        check_frozen(kept(config.start_from), encoder)
     ready = Prepared(config, study, encoder, progress)
     if config.tuning.image == "nothing":
         _ = ready.images

@@ -15,6 +15,7 @@ from core.attention.looked import Looked
 from core.errors import RunBusy, RunError
 from core.jobs import JobState
 from core.maps.asked import AskedMap, maps_of
+from core.report.folder import list_reports
 from core.runs import Run, list_runs
 from core.searches import Search, SearchWorker, list_searches
 from core.studies.imports import list_imports
@@ -95,6 +96,7 @@ def _each(archived: bool) -> Iterator[tuple[str, Work, str]]:
     for search in list_searches():
         yield "search", search, f"{search.config.base.preset} on {search.config.base.study}"
         yield from (("worker", worker, f"of search {search.id}") for worker in search.workers())
+    yield from (("report", report, "") for report in list_reports() if report.state().state != "new")
     yield from ((warm.kind, warm, f"of {warm.run.title}") for warm in at_work(Asked, Looked))
     yield from (("pointing", boxed, f"of {boxed.run.title}") for boxed in list_boxed())
     yield from (("embeddings", making, "") for making in list_makings(finished=True))

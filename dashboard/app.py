@@ -28,7 +28,10 @@ VIEWS = {
         ("gap", "Modality gap", "compare_arrows"),
         ("diseases", "Diseases", "fact_check"),
         ("attention", "Attention", "visibility"),
+        ("retrieval", "Retrieval", "image_search"),
+        ("compare", "Compare", "balance"),
     ],
+    "Paper": [("report", "Report", "article")],
 }
 
 
@@ -38,12 +41,7 @@ def _settle() -> None:
     gc.freeze()
 
 
-st.set_page_config(
-    page_title="Fluoroscope",
-    page_icon="🩻",
-    layout="wide",
-    menu_items={"About": "The embedding space of radiograph-text models. Research use, not for diagnosis."},
-)
+widgets.frame()
 widgets.refuse_open_network()
 selection.restore()
 pages = {

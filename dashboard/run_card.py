@@ -10,6 +10,7 @@ from core import jobs
 from core.errors import FluoroscopeError
 from core.runs import Run
 from dashboard import clusters, selection, status
+from dashboard.card_download import model_folder
 from dashboard.widgets import label, plain
 
 
@@ -73,6 +74,7 @@ def _more(run: Run, state: jobs.JobState) -> None:
             selection.put("train-from", run.id)
             st.toast("The form above holds the settings of this run.")
             st.rerun(scope="app")
+        model_folder(run)
         if run.archived:
             if st.button("Bring back", key=f"restore-{run.id}", icon=":material/unarchive:", width="stretch"):
                 run.restore()

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from core.figures.tabular import columns_csv
 from core.metrics.prevalence import Enrichment, enrichment
 from core.pictures.prevalence import against_rest
+from core.recipes.space import Selection
 from core.runs import Run
 from core.studies.study import Study
 from core.studies.vocabulary import display_name
 from dashboard import cached
-from dashboard.showing import show
+from dashboard.showing import present
 from dashboard.thumbnails import thumbnails
 from dashboard.widgets import findings_of, plain, theme
 
@@ -24,13 +25,14 @@ LISTED, SHOWN, WIDTH, TOGETHER = 500, 10, 112, 5
 GROUPS = ("split", "sex", "view")
 
 
-def selected(study: Study, rows: NDArray[np.int64], runs: Sequence[Run]) -> bool:
+def selected(study: Study, rows: NDArray[np.int64], runs: Sequence[Run], recipe: Selection) -> bool:
     """The radiographs that were caught: what they have more of, who they are, a table, their ids as a file.
 
     Args:
         study: whose.
         rows: which of its radiographs, none twice.
         runs: models of this study, whose mistakes within the selection are told.
+        recipe: what makes the picture of their findings again.
 
     Returns:
         Whether the user wants to let the selection go.
@@ -52,7 +54,7 @@ def selected(study: Study, rows: NDArray[np.int64], runs: Sequence[Run]) -> bool
     cleared = clear.button("Clear", icon=":material/close:", key="clear-selection", width="stretch")
     left, right = st.columns([3, 2])
     with left:
-        _prevalence(study, rows)
+        _prevalence(study, rows, recipe)
     with right:
         _composition(study, rows, runs)
     _some(study, rows)
@@ -70,7 +72,7 @@ def ids_csv(study: Study, rows: NDArray[np.int64]) -> bytes:
     return columns_csv(columns)
 
 
-def _prevalence(study: Study, rows: NDArray[np.int64]) -> None:
+def _prevalence(study: Study, rows: NDArray[np.int64], recipe: Selection) -> None:
     """Each finding in the selection against the rest."""
     if not study.findings:
         st.caption("This study has no findings, so there is nothing to compare the selection by.")
@@ -81,11 +83,10 @@ def _prevalence(study: Study, rows: NDArray[np.int64]) -> None:
     found = enrichment(study.labels, rows)
     beyond = sum(one.beyond_chance for one in found)
     st.markdown(f"**Prevalence against the rest:** {beyond} of {len(found)} findings differ beyond chance")
-    show(
-        against_rest(study, found, theme=theme()),
+    present(
+        recipe,
         key="selection-prevalence",
-        alt=f"How much more often each finding is present in the {len(rows):,} selected radiographs than in the rest",
-        name=("selection", study.name),
+        figure=against_rest(study, found, theme=theme()),
         help="Newcombe's 95 % interval; filled: Fisher's exact test, Holm over all findings, p < 0.05. The test takes "
         "radiographs for independent and the selection for one that was not made by looking at these findings.",
     )

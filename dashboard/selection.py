@@ -93,10 +93,11 @@ def several(
     *,
     name: str,
     default: Sequence[str],
+    draw: Callable[..., Any] = st.multiselect,
     always_in_url: bool = False,
     **more: Any,
 ) -> list[str]:
-    """A multiselect of option keys; values of the URL that do not exist any more are left out.
+    """A multiselect (or pills) of option keys; values of the URL that do not exist any more are left out.
 
     ``always_in_url``: also where they are the default; for defaults that depend on the workspace, such as the newest
     run, because a link would show another one later.
@@ -104,7 +105,7 @@ def several(
     known = [value for value in _kept().get(name, list(default)) if value in options]
     start = known or [value for value in default if value in options]
     _start(_key(name), start[: more.get("max_selections")])  # a link may name more than the widget takes
-    chosen: list[str] = st.multiselect(label, options, key=_key(name), **more)
+    chosen: list[str] = draw(label, options, key=_key(name), **more)
     _remember(name, chosen, list(default), always_in_url=always_in_url)
     return chosen
 
@@ -180,13 +181,18 @@ def page(total: int, *, name: str) -> int:
     return chosen
 
 
-def number(label: str, low: float, high: float, *, name: str, default: float, step: float, **more: Any) -> float:
-    """A slider; a value of the URL outside its range is brought to the nearer end."""
+def number(
+    label: str, low: float, high: float, *, name: str, default: float, step: float, kind: str = "", **more: Any
+) -> float:
+    """A slider; a value of the URL outside its range is brought to the nearer end.
+
+    Where the default depends on other choices, ``kind`` names it: the slider then starts anew with it.
+    """
     try:
         kept = float((_kept().get(name) or [default])[0])
     except ValueError:
         kept = default
-    _start(_key(name), float(min(max(kept, low), high)) if math.isfinite(kept) else default)
-    value = float(st.slider(label, low, high, step=step, key=_key(name), **more))
+    _start(_key(name, kind), float(min(max(kept, low), high)) if math.isfinite(kept) else default)
+    value = float(st.slider(label, low, high, step=step, key=_key(name, kind), **more))
     _remember(name, [f"{value:g}"], [f"{default:g}"])
     return value

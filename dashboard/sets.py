@@ -9,16 +9,16 @@ import streamlit as st
 
 from core.config.vectors import OrthogonaliseConfig, VectorImportConfig
 from core.errors import InputError
-from core.imported import CURVE, ImportedSet, folder_of, set_names
-from core.logbook import read_metrics
+from core.imported import ImportedSet, set_names
 from core.metrics.similarity import uniformity
 from core.pictures import similarity as pictures
+from core.recipes.similarity import OrthogonalLoss
 from core.roots import allowed_folder, data_roots
 from core.studies.vocabulary import VOCABULARIES
 from core.vectors.making import Making, Settings, list_makings
 from dashboard import cached, selection, status
-from dashboard.showing import show
-from dashboard.widgets import form, guarded, plain, theme
+from dashboard.showing import present
+from dashboard.widgets import form, guarded, plain
 
 OWN, BESIDE = "the file's own", "a file beside it"
 
@@ -71,13 +71,7 @@ def curves(sets: list[ImportedSet]) -> None:
     for column, one in zip(st.columns(len(trained)), trained, strict=True):
         with column:
             st.caption(plain(one.name))
-            show(
-                pictures.training(read_metrics(folder_of(one.name) / CURVE), one.manifest["origin"], theme=theme()),
-                key=f"training-{one.name}",
-                alt=f"Orthogonal loss of {one.name} by step, with its chance level and its floor",
-                name=("orthogonal-loss", one.name),
-                help=_reading(one),
-            )
+            present(OrthogonalLoss(set=one.name), key=f"training-{one.name}", help=_reading(one))
 
 
 def _reading(one: ImportedSet) -> str:

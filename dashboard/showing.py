@@ -12,6 +12,8 @@ import streamlit as st
 
 from core.figures.export import FORMATS, chromium_available, figure_bytes, figure_csv, file_name
 from core.recipes.base import Recipe
+from core.report import folder as reports
+from core.report.entry import Entry
 from dashboard import cached, selection
 from dashboard.components.plot import Report, plot
 from dashboard.widgets import theme
@@ -25,12 +27,14 @@ def show(
     name: Sequence[str],
     height: int | None = None,
     encloses: bool = False,
+    turns: bool = False,
     group: str | None = None,
     moment: int | None = None,
     legend: bool = True,
     react: Callable[[Report], None] | None = None,
     help: str = "",
     csv: Callable[[], bytes] | None = None,
+    entry: Entry | None = None,
 ) -> None:
     """A figure with one line of help and its export menu.
 
@@ -41,12 +45,14 @@ def show(
         name: parts of the exported file's name, such as ("similarity", "prompts", run title).
         height: in CSS pixels.
         encloses: whether a lasso is told, too.
+        turns: whether it is told from where a scene is seen, too.
         group: figures of a group turn and play together, and ring what the pointer is over in one of them.
         moment: number of the frame at which a figure with frames stands.
         legend: whether its legend is seen on the page, too, not in exports alone.
         react: is told what was done to the figure, such as a click, before the page is drawn anew.
         help: how to read it.
         csv: makes the CSV where that holds more than the figure draws.
+        entry: what a report keeps of it.
     """
     plot(
         figure,
@@ -54,6 +60,7 @@ def show(
         alt=alt,
         height=height,
         encloses=encloses,
+        turns=turns,
         group=group,
         moment=moment,
         legend=legend,
@@ -65,6 +72,23 @@ def show(
             st.caption(help)
         with st.popover("Export", icon=":material/download:", width="content"):
             _exports(figure, key, name, csv)
+        if entry is not None:
+            _reporting(entry, key)
+
+
+def _reporting(entry: Entry, key: str) -> None:
+    """The figure's way into the report, and that it is there."""
+    report = reports.Report.named(selection.get("report") or reports.FIRST)
+    inside = entry.key in cached.report_keys(report)
+    st.button(
+        "In the report" if inside else "Add to report",
+        key=f"report-{key}",
+        icon=":material/playlist_add_check:" if inside else ":material/playlist_add:",
+        help=f"Takes it out of report {report.id} again." if inside else f"Puts it into report {report.id}.",
+        on_click=report.remove if inside else report.add,
+        args=(entry.key if inside else entry,),
+        type="tertiary",
+    )
 
 
 def present(
@@ -79,14 +103,17 @@ def present(
     legend: bool = True,
     react: Callable[[Report], None] | None = None,
     help: str = "",
+    again: bool = True,
 ) -> None:
     """The figure of a recipe, with its words, its export menu, and its way into the report.
 
     Args:
         recipe: what is drawn.
         figure: what is shown where that is more than the recipe says, such as what was found by typed words.
+        again: whether the recipe makes this figure, so that a report may have it.
         key, height, encloses, group, moment, legend, react, help: as in :func:`show`.
     """
+    entry = Entry(recipe=recipe, palette=tuple(selection.values_of("palette")))
     show(
         recipe.draw(cached, theme()) if figure is None else figure,
         key=key,
@@ -100,6 +127,7 @@ def present(
         react=react,
         help=help,
         csv=functools.partial(recipe.csv, cached),
+        entry=entry if again else None,
     )
 
 

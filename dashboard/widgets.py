@@ -19,6 +19,18 @@ from core.studies.vocabulary import display_name
 from dashboard import cached, selection
 
 
+def frame() -> None:
+    """What the browser shows around all views."""
+    st.set_page_config(
+        page_title="Fluoroscope",
+        page_icon="🩻",
+        layout="wide",
+        menu_items={
+            "About": "Fluoroscope: the embedding space of radiograph-text models. Research use, not for diagnosis."
+        },
+    )
+
+
 def refuse_open_network() -> None:
     """There is no login: on an address that others can reach the app shows nothing."""
     address = st.get_option("server.address")

@@ -15,17 +15,8 @@ from scripts.generated import workspace
 
 SAMPLES = 112_120
 VIEWS = (
-    "home",
-    "studies",
-    "train",
-    "curves",
-    "ablation",
-    "search",
-    "space",
-    "similarity",
-    "gap",
-    "diseases",
-    "attention",
+    *("home", "studies", "train", "curves", "ablation", "search"),
+    *("space", "similarity", "gap", "diseases", "attention", "retrieval", "compare", "report"),
 )
 COLUMNS = (("first", 8), ("again", 8), ("processor", 11))
 TARGET = 0.3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from dataclasses import dataclass, field
 
 import tyro
@@ -37,7 +38,8 @@ def take(arguments: list[str]) -> tuple[Place | None, list[str]]:
     chosen, _ = parent().parse_known_args(arguments)
     if chosen.on == "slurm":
         if {"-h", "--help"} & {*arguments}:
-            print(tyro.extras.get_parser(Demands, prog="... --on slurm", add_help=False).format_help())
+            with contextlib.suppress(SystemExit):  # the command's own help follows
+                tyro.cli(Demands, prog="... --on slurm", args=["--help"])
         found, rest = tyro.cli(Demands, args=arguments, return_unknown_args=True, add_help=False)
         return found.slurm, rest
     if stray := [word for word in arguments if word.startswith(MARK)]:

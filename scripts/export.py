@@ -1,89 +1,86 @@
-"""``python -m scripts.export RUN --figure similarity --format svg --out FILE``: a figure for a paper."""
+"""Figures for a paper. Of runs: ``python -m scripts.export RUN --figure similarity --format svg --out FILE``; of a
+specification that a report holds: ``python -m scripts.export --spec FILE --format pdf --columns 2 --out FILE``.
+
+What else a figure takes stands behind it, as ``--cosines centroids --order clustering``; ``--list`` says which.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import dataclasses
+import itertools
+import sys
 from pathlib import Path
 
-import plotly.graph_objects as go
-
-from core.errors import ExportError
-from core.figures.export import FORMATS, figure_bytes, figure_csv, file_name
-from core.figures.theme import DARK, LIGHT, Theme
+from core.errors import ConfigError
+from core.figures.export import FORMATS, figure_bytes, file_name
 from core.files import replacing
-from core.pictures import curves, diseases, gap, ordering, similarity, similarity_epochs, space, zero_shot
-from core.pictures.source import Files
-from core.runs import Run, common_study, list_runs
-from core.studies.study import Study
+from core.recipes.files import Files
+from core.recipes.listing import RECIPES, all_in_words, recipe_in_words
+from core.report.entry import Entry
 from scripts.common import main
 
-Draw = Callable[[list[Run], Study, argparse.Namespace, Theme], go.Figure | None]
 
-
-def frame_of(runs: list[Run], study: Study, arguments: argparse.Namespace) -> ordering.Frame:
-    return ordering.arranged(similarity.of_runs(Files(), runs, study, arguments.cosines), arguments.order)[0]
-
-
-FIGURES: dict[str, Draw] = {
-    "curves": lambda runs, study, a, t: curves.curves(Files(), runs, a.quantity, theme=t),
-    "space": lambda runs, study, a, t: space.space(Files(), runs[0], study, look=space.Look(by=a.colour), theme=t),
-    "similarity": lambda runs, study, a, t: similarity.panels(
-        (frame := frame_of(runs, study, a)).panels, frame.tree, theme=t
-    ),
-    "similarity-epochs": lambda runs, study, a, t: similarity_epochs.curves(Files(), runs, study, a.cosines, theme=t),
-    "difference": lambda runs, study, a, t: similarity.difference(frame_of(runs, study, a).panels, theme=t),
-    "pairs": lambda runs, study, a, t: similarity.pairs(frame_of(runs, study, a).panels, theme=t),
-    "gap-map": lambda runs, study, a, t: gap.paired(Files(), runs[0], study, shifted=a.shift, theme=t),
-    "cones": lambda runs, study, a, t: gap.cones(Files(), runs[0], study, theme=t),
-    "shift": lambda runs, study, a, t: gap.shift(Files(), runs[0], marker=a.shift, theme=t),
-    "gap-findings": lambda runs, study, a, t: gap.finding_gaps(Files(), runs, study, theme=t),
-    "gap-temperature": lambda runs, study, a, t: gap.temperatures(
-        gap.temperature_points(Files(), list_runs(), study, runs), theme=t
-    ),
-    "auroc": lambda runs, study, a, t: diseases.intervals(Files(), runs, study, theme=t),
-    "zero-shot": lambda runs, study, a, t: zero_shot.prompts(Files(), runs[0], study, theme=t),
-    "confusion": lambda runs, study, a, t: diseases.matrices(
-        study, diseases.judge(Files(), runs[0], study, a.rule), theme=t
-    ),
-}
-
-
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m scripts.export", description=__doc__)
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="id of a run, or its beginning; several where compared")
-    parser.add_argument("--figure", choices=sorted(FIGURES), required=True)
+def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """What every figure takes, and the rest; runs stand before all else."""
+    runs = list(itertools.takewhile(lambda word: not word.startswith("-"), arguments))
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.export", usage="%(prog)s [RUN ...] [options]", description=__doc__, allow_abbrev=False
+    )
+    parser.add_argument("--figure", choices=sorted(RECIPES), metavar="NAME", help="one that --list names")
+    parser.add_argument("--spec", type=Path, help="specification of a figure, out of a report")
+    parser.add_argument("--list", action="store_true", help="list all figures and what they take")
     parser.add_argument("--format", choices=FORMATS, default="svg")
     parser.add_argument("--out", type=Path, help="file to write (default: a name made from figure and run)")
     parser.add_argument("--columns", type=int, choices=(1, 2), default=1, help="width of a journal's columns")
     parser.add_argument("--dark", action="store_true")
-    parser.add_argument("--quantity", choices=sorted(curves.QUANTITIES), default="loss", help="of curves")
-    parser.add_argument("--colour", default="findings", help="of the space: findings, one finding, split, sex, …")
-    parser.add_argument("--cosines", choices=sorted(similarity.KINDS), default="prompts", help="of similarity")
-    parser.add_argument("--order", choices=tuple(ordering.ORDERS), default="given", help="of similarity and difference")
-    parser.add_argument("--shift", type=float, default=0.0, help="of the gap-map and the shift")
-    parser.add_argument("--rule", choices=("f1", "youden", "fixed"), default="f1", help="of the confusion")
-    return parser.parse_args()
+    chosen, rest = parser.parse_known_args(arguments[len(runs) :])
+    return argparse.Namespace(**vars(chosen), runs=runs), rest
+
+
+def words_of(rest: list[str]) -> dict[str, list[str]]:
+    """``--log-x yes --labelled prompt centroid`` as words by setting.
+
+    Raises:
+        ConfigError: a word that belongs to no setting.
+    """
+    found: dict[str, list[str]] = {}
+    for word in rest:
+        if word.startswith("--"):
+            name, given, value = word[2:].partition("=")
+            found[name.replace("-", "_")] = [value] if given else []
+        elif found:
+            found[list(found)[-1]].append(word)
+        else:
+            raise ConfigError(f"{word!r} belongs to no setting: give --NAME before it.")
+    return found
+
+
+def entry_of(chosen: argparse.Namespace, rest: list[str]) -> Entry:
+    """The figure that is wanted.
+
+    Raises:
+        ConfigError: neither a figure nor a specification, or both; or something that it does not take.
+    """
+    if (chosen.figure is None) == (chosen.spec is None):
+        raise ConfigError("Give --figure NAME with its runs, or --spec FILE; --list tells which figures there are.")
+    if chosen.spec is not None:
+        if rest or chosen.runs:
+            raise ConfigError(f"A specification says all; {' '.join([*chosen.runs, *rest])!r} has no place beside it.")
+        entry = Entry.load(chosen.spec)
+        return dataclasses.replace(entry, dark=True) if chosen.dark else entry
+    words = words_of(rest) | ({"runs": chosen.runs} if chosen.runs else {})
+    return Entry(recipe=recipe_in_words(chosen.figure, words), dark=chosen.dark)
 
 
 def work() -> None:
-    arguments = parse()
-    runs = [Run.load(name) for name in arguments.runs]
-    name, findings = common_study(runs)
-    if arguments.figure == "difference" and len(runs) != 2:
-        raise ExportError(f"A difference is of two runs; {len(runs)} were given.")
-    study = Study.load(name).asked_for(findings)
-    for run in runs:
-        run.check_is_of(study)
-    figure = FIGURES[arguments.figure](runs, study, arguments, DARK if arguments.dark else LIGHT)
-    if figure is None:
-        raise ExportError(f"Run {runs[0].id[:8]} has nothing to draw for {arguments.figure!r}.")
-    form = arguments.format
-    if form == "csv" and arguments.figure == "curves":  # the picture is thinned
-        made = curves.curves_csv(Files(), runs, arguments.quantity)
-    else:
-        made = figure_csv(figure) if form == "csv" else figure_bytes(figure, form, columns=arguments.columns)
-    out = arguments.out or Path(file_name((arguments.figure, runs[0].title, runs[0].id[:4]), form))
+    chosen, rest = parse(sys.argv[1:])
+    if chosen.list:
+        print(all_in_words())
+        return
+    entry, where, form, wide = entry_of(chosen, rest), Files(), chosen.format, chosen.columns
+    made = entry.recipe.csv(where) if form == "csv" else figure_bytes(entry.draw(where), form, columns=wide)
+    out = chosen.out or Path(file_name(entry.recipe.name(where), form))
     with replacing(out.absolute()) as stream:
         stream.write(made)
     print(out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from functools import partial
 
 from core.launching import is_launched, launch
 from scripts.common import main, reporting, set_up_log
@@ -67,13 +68,14 @@ def search(name: str, number: str) -> None:
 
 
 def carry_out(kind: str, name: str) -> None:
-    """A set of embeddings, a further map of a run, or where a run looks: each knows how it is made."""
+    """A set of embeddings, a further map of a run, a report, or where a run looks: each knows how it is made."""
     from core.attention.boxed import attention_work
     from core.maps.asked import AskedMap
+    from core.report.folder import report_of
     from core.vectors.making import Making
 
-    loads = {"embeddings": Making.load, "map": AskedMap.named, "look": attention_work}
-    reporting(found := loads[kind](name), found.carry_out)
+    finders = {"embeddings": Making.load, "map": AskedMap.named, "report": report_of, "look": attention_work}
+    reporting(found := finders[kind](name), found.carry_out)
 
 
 if __name__ == "__main__":
@@ -83,14 +85,11 @@ if __name__ == "__main__":
     of_run.add_argument("id")
     of_run.add_argument("--stage", choices=("train", "embed", "evaluate", "project"))
     of_run.set_defaults(work=lambda given: run(given.id, given.stage))
-    for kind, work in (("import", bring), ("ablation", ablate)):
+    carried = ((kind, partial(carry_out, kind)) for kind in ("embeddings", "map", "report", "look"))
+    for kind, work in (("import", bring), ("ablation", ablate), *carried):
         of_name = kinds.add_parser(kind)
         of_name.add_argument("name")
         of_name.set_defaults(work=lambda given, work=work: work(given.name))
-    for kind in ("embeddings", "map", "look"):
-        of_name = kinds.add_parser(kind)
-        of_name.add_argument("name")
-        of_name.set_defaults(work=lambda given: carry_out(given.kind, given.name))
     of_search = kinds.add_parser("search")
     of_search.add_argument("name")
     of_search.add_argument("--worker", default="1")

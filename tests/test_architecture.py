@@ -36,6 +36,11 @@ FOR_DASHBOARD = (
     "core.attention.boxed",
     "core.attention.looked",
     "core.attention.maps",
+    "core.cards.folder",
+    "core.cards.keeping",
+    "core.cards.origins",
+    "core.cards.reading",
+    "core.cards.writing",
     "core.config",
     "core.demands",
     "core.errors",
@@ -51,6 +56,8 @@ FOR_DASHBOARD = (
     "core.pictures",
     "core.published",
     "core.recipes",
+    "core.report.entry",
+    "core.report.folder",
     "core.roots",
     "core.runs",
     "core.searches",
@@ -74,7 +81,17 @@ FOR_DASHBOARD = (
 )
 """What the dashboard may import of the core: reading and drawing, nothing that computes."""
 
-FOR_FIGURES = ("core.errors", "core.figures", "core.store", "plotly", "numpy", "PIL", "kaleido", "choreographer")
+FOR_FIGURES = (
+    "core.errors",
+    "core.figures",
+    "core.store",
+    "plotly",
+    "numpy",
+    "PIL",
+    "kaleido",
+    "choreographer",
+    "fontTools",
+)
 PICKLES = ("pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal")
 READS_INERTLY = ROOT / "core/towers/released.py"
 """Reads files that others pickled, with an unpickler that knows no name of theirs (tests/towers/test_released.py)."""

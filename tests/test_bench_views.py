@@ -60,8 +60,8 @@ def test_every_view_is_opened_and_moved(made: Study, home: Path, capsys: pytest.
     compare(home, SAMPLES, ("home", "gap", "diseases"))
     lines = capsys.readouterr().out.splitlines()
     rows = {line[:52].strip(): [float(number) for number in line[52:].split()[:3]] for line in lines[2:-1]}
-    for wanted in ("home        open", "gap         Shift images and texts by", "diseases    click into figure 2"):
-        assert wanted in rows
+    for wanted in ("home        open", "gap         Shift images and texts by", "diseases    click into figure"):
+        assert any(row.startswith(wanted) for row in rows)
     assert all(len(numbers) == 3 and min(numbers) > 0 for numbers in rows.values())
     assert "memory" in lines[-1] and "MB" in lines[-1]
 

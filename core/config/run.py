@@ -128,8 +128,12 @@ class PromptConfig(Config):
 class EvaluationConfig(Config):
     """How a trained model is judged on the test split."""
 
-    threshold_rule: Literal["f1", "youden", "fixed"] = setting(
-        default="f1", help="how thresholds are chosen on the validation split: best F1, Youden's J, or 0.5"
+    threshold_rule: Literal["f1", "youden", "fixed", "sensitivity", "specificity"] = setting(
+        default="f1",
+        help="thresholds, chosen on validation: best F1, Youden's J, 0.5, or a sensitivity or specificity to reach",
+    )
+    threshold_target: float = setting(
+        default=0.9, help="the sensitivity (specificity) to reach, where that is the rule", low=0.01, high=0.999
     )
     replicates: int = setting(default=1000, help="bootstrap replicates over patients", low=10, high=100_000)
 
@@ -168,7 +172,7 @@ class RunConfig(Config):
     encoder: EncoderConfig = setting(help="the towers")
     label: str = setting(default="", help="a free name for lists and figures")
     start_from: str = setting(
-        default="", help="id of a run with whose weights this one begins; its study may be another"
+        default="", help="id of a run, or model:NAME of a kept model folder, with whose weights this one begins"
     )
     findings: tuple[str, ...] = setting(
         default=(), help="findings to ask the study for (unknown where it lacks them); none: its own"

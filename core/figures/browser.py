@@ -23,6 +23,9 @@ OPEN_SECONDS = 60.0
 DRAW_SECONDS = 120.0
 CLOSE_SECONDS = 15.0
 
+TO_THE_EDGE = "@page { margin: 0 } #kaleido-image { display: block }"
+"""Chromium prints with margins into a page of the figure's size, and cuts off what no longer fits."""
+
 MISSING = (
     "SVG, PDF and PNG need Chromium, which is not on this machine: `apt-get install chromium "
     "fonts-dejavu-core`. HTML and CSV work without it, and so does the camera in the figure's toolbar (SVG)."
@@ -53,8 +56,9 @@ class _Browser:
     async def _open(self) -> None:
         import kaleido
 
-        # without mathjax=False each page asks a server on the internet for it
-        self._kaleido = kaleido.Kaleido(n=1, path=self.path, mathjax=False, timeout=DRAW_SECONDS)
+        page = kaleido.PageGenerator(mathjax=False)  # else each page asks a server on the internet for it
+        page.footer = page.footer.replace("</head>", f"<style>{TO_THE_EDGE}</style></head>")
+        self._kaleido = kaleido.Kaleido(n=1, path=self.path, page_generator=page, timeout=DRAW_SECONDS)
         await self._kaleido.open()
 
     def _wait(self, work: Coroutine[Any, Any, Any], seconds: float) -> Any:

@@ -1,20 +1,15 @@
-"""Diseases: AUROC with intervals, confusion matrices as small multiples."""
+"""Diseases: AUROC with intervals."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
-from plotly.subplots import make_subplots
 
 from core.errors import InputError
-from core.figures.theme import LIGHT, Theme, dress, empty, figure, hover, plain, same_length
-
-COLUMNS = 5
-LABELS = ("absent", "present")
+from core.figures.theme import LIGHT, Theme, empty, figure, hover, plain, same_length
 
 
 def auroc_intervals(
@@ -94,77 +89,3 @@ def _lowest(lows: Sequence[ArrayLike]) -> float:
     known = np.concatenate([np.asarray(low, np.float64).ravel() for low in lows])
     known = known[np.isfinite(known)]
     return float(min(0.4, known.min() - 0.02)) if len(known) else 0.4
-
-
-def confusion_grid(
-    counts: Sequence[ArrayLike], names: Sequence[str], thresholds: Sequence[float], *, theme: Theme = LIGHT
-) -> go.Figure:
-    """One 2 x 2 matrix per disease: trace k is disease k, row 0 labelled absent, column 0 called absent.
-
-    Args:
-        counts: K arrays [[tn, fp], [fn, tp]].
-        names: K diseases.
-        thresholds: K probabilities from which a disease is called present.
-        theme: light or dark.
-    """
-    same_length("A grid of confusion matrices", matrices=counts, names=names, thresholds=thresholds)
-    if not len(counts):
-        return empty(theme, "No disease was judged")
-    made = go.Figure(_grid(len(counts), theme))  # a copy
-    columns = min(COLUMNS, len(counts))
-    for number, matrix in enumerate(counts):
-        trace = _matrix(np.asarray(matrix, np.int64), plain(names[number]), theme)
-        made.add_trace(trace, number // columns + 1, number % columns + 1)
-    for note, name, level in zip(made.layout.annotations, names, thresholds, strict=True):
-        note.text = f"{plain(name)} · {_threshold(level)}"
-    return made
-
-
-@functools.cache
-def _grid(count: int, theme: Theme) -> go.Figure:
-    """The empty frames of so many matrices: putting one together takes ten times as long as copying it."""
-    rows, columns = -(-count // COLUMNS), min(COLUMNS, count)
-    made = make_subplots(rows=rows, cols=columns, subplot_titles=["title"] * count, horizontal_spacing=0.03,
-                         vertical_spacing=0.28 / rows)  # fmt: skip
-    dress(made, theme, height=70 + 175 * rows)
-    axis = {"showgrid": False, "showline": False, "ticks": "", "tickfont": {"size": 11, "color": theme.ink}}
-    made.update_xaxes(fixedrange=True, **axis)
-    made.update_yaxes(fixedrange=True, autorange="reversed", tickangle=-90, **axis)
-    for number in range(count):  # labels only along the outer edge: they are the same everywhere
-        row, column = number // columns + 1, number % columns + 1
-        made.update_yaxes(showticklabels=column == 1, title_text="label" if column == 1 else None, row=row, col=column)
-        last = number + columns >= count
-        made.update_xaxes(showticklabels=last, title_text="model" if last else None, row=row, col=column)
-    made.update_annotations(font={"size": 12, "color": theme.ink, "family": theme.font})
-    made.update_layout(margin={"l": 50, "r": 10, "t": 36, "b": 44})
-    made.update_layout(meta={"panels": count, "per_row": [3, COLUMNS], "bar": False})
-    return made
-
-
-def _threshold(level: float) -> str:
-    return f"{level:.2f}" if np.isfinite(level) else "no threshold"
-
-
-def _matrix(counts: NDArray[np.int64], name: str, theme: Theme) -> go.Heatmap:
-    if counts.shape != (2, 2):
-        raise InputError(f"A confusion matrix of one disease is 2 x 2; got {counts.shape}.")
-    totals = counts.sum(axis=1, keepdims=True)
-    rates = np.divide(counts, totals, out=np.full((2, 2), np.nan), where=totals > 0)
-    return go.Heatmap(
-        name=name,
-        z=rates.astype(np.float32),
-        x=list(LABELS),
-        y=list(LABELS),
-        zmin=0,
-        zmax=1,
-        showscale=False,
-        xgap=2,
-        ygap=2,
-        colorscale=[[0.0, theme.paper], [1.0, theme.diverging[-1][1]]],
-        text=[[f"{rates[r, c]:.0%}<br>{counts[r, c]:,}" if totals[r, 0] else "n=0" for c in (0, 1)] for r in (0, 1)],
-        texttemplate="%{text}",
-        textfont={"size": 11, "color": theme.ink},
-        customdata=counts,
-        hovertemplate="label %{y}, model %{x}: %{text}<extra></extra>",
-        hoverongaps=False,
-    )

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from core.errors import ExportError
 from core.figures.browser import chromium, render
+from core.figures.fonts import with_font
 from core.figures.printing import DRAWN, MILLIMETRES, for_print
 from core.figures.tabular import figure_csv
 
@@ -93,7 +94,7 @@ def _playable(figure: go.Figure) -> go.Figure:
 
 
 def _settled(svg: bytes, columns: int) -> bytes:
-    """The same bytes for the same figure, and the column's width as its size.
+    """The same bytes for the same figure, the column's width as its size, and the letters that it uses.
 
     plotly puts six random hexadecimal digits into the names of clip paths and gradients. They are replaced only where
     a name stands: the same letters may be part of a bitmap or of a label.
@@ -112,7 +113,7 @@ def _settled(svg: bytes, columns: int) -> bytes:
         head = re.sub(r' width="[\d.]+"', f' width="{wide}mm"', opening.group(0), count=1)
         head = re.sub(r' height="[\d.]+"', f' height="{wide * height / width:.2f}mm"', head, count=1)
         text = head + text[opening.end() :]
-    return text.encode()
+    return with_font(text).encode()
 
 
 def _with_resolution(png: bytes, columns: int) -> bytes:

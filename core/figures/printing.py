@@ -49,7 +49,8 @@ def for_print(figure: go.Figure, columns: int) -> go.Figure:
 
     A figure of small multiples says so in ``layout.meta``: ``panels`` (how many), ``per_row`` (how many side by side
     for 1 and 2 columns), ``bar`` (whether a colour bar stands at the right), ``tree`` (whether a tree of their rows
-    has the axes after theirs). Their cells become square.
+    has the axes after theirs), ``told`` (pixels that the words in its last annotation take below), ``titles`` (those
+    of the panels, in one line). Their cells become square.
     """
     printed = go.Figure(figure)
     printed.frames = []  # paper does not play
@@ -106,15 +107,48 @@ def _arrange(figure: go.Figure, panels: int, per_row: int, bar: bool) -> None:
     rows = -(-panels // per_row)
     width = int(figure.layout.width)
     left, below, steep = _margins(heat[0], per_row, width)
+    told = figure.layout.meta.get("told", 0)
+    below += told
     right, across, tree = 58 if bar else 8, 12, TREE if figure.layout.meta.get("tree") else 0
     wide = (width - left - right - tree - across * (per_row - 1)) / per_row
-    titles = _titles([_one_line(title.text) for title in figure.layout.annotations[:panels]], wide)
+    named = figure.layout.meta.get("titles") or [title.text for title in figure.layout.annotations[:panels]]
+    titles = _titles([_one_line(title) for title in named], wide)
     above = 30 + 15 * max(title.count("<br>") for title in titles)
     down = above + 4
     tall = wide * len(heat[0].y) / max(1, len(heat[0].x))
     height = above + below + rows * tall + (rows - 1) * down
     figure.update_layout(height=round(height), margin={"l": left, "r": right, "t": above, "b": below, "pad": 0})
     inner = (width - left - right, height - above - below)
+    _place(figure, panels, per_row, (wide, tall, across, down), inner, (steep, titles))
+    if told:
+        figure.layout.annotations[-1].yshift = -below
+    if tree:
+        _beside(figure, panels + 1, tall, inner)
+    _letter(heat, wide / max(1, len(heat[0].x)), tall / max(1, len(heat[0].y)))
+    if any(UNSUPPORTED in np.asarray(trace.text) for trace in heat):
+        _explain(figure, right)
+
+
+def _place(
+    figure: go.Figure,
+    panels: int,
+    per_row: int,
+    size: tuple[float, float, float, float],
+    inner: tuple[float, float],
+    words: tuple[int, list[str]],
+) -> None:
+    """Put each panel where it belongs.
+
+    Args:
+        figure: whose axes.
+        panels, per_row: how many there are, and how many side by side.
+        size: width and height of a panel, and the room between two beside and below each other.
+        inner: width and height of the paper within its margins.
+        words: angle of the labels below, and the panels' titles.
+    """
+    (wide, tall, across, down), (steep, titles) = size, words
+    heat = [trace for trace in figure.data if trace.type == "heatmap"]
+    beneath, beside = figure.layout[f"xaxis{panels if panels > 1 else ''}"].title, figure.layout.yaxis.title
     for at in range(panels):
         row, column = divmod(at, per_row)
         x0, y1 = column * (wide + across), inner[1] - row * (tall + down)
@@ -128,18 +162,11 @@ def _arrange(figure: go.Figure, panels: int, per_row: int, bar: bool) -> None:
             domain=_within(y1 - tall, y1, inner[1]), showticklabels=column == 0, automargin=False, matches=None,
             tickfont={"size": min(11, tall / len(heat[0].y) * 0.95)}, **_ticks(heat[at].y),
         )  # fmt: skip
-        if not outer:
-            figure.layout[f"xaxis{found}"].title = None
-        if column:
-            figure.layout[f"yaxis{found}"].title = None
+        figure.layout[f"xaxis{found}"].title = beneath if outer else None
+        figure.layout[f"yaxis{found}"].title = beside if column == 0 else None
         figure.layout.annotations[at].update(
             x=(x0 + wide / 2) / inner[0], y=y1 / inner[1], text=titles[at], xanchor="center", yanchor="bottom"
         )
-    if tree:
-        _beside(figure, panels + 1, tall, inner)
-    _letter(heat, wide / max(1, len(heat[0].x)), tall / max(1, len(heat[0].y)))
-    if any(UNSUPPORTED in np.asarray(trace.text) for trace in heat):
-        _explain(figure, right)
 
 
 def _beside(figure: go.Figure, number: int, tall: float, inner: tuple[float, float]) -> None:

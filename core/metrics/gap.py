@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import InputError
+from core.metrics.bootstrap import patient_index, row_weights
 from core.metrics.checks import Floats, chunks, drawn_rows, label_matrix, same_length, unit_pair, unit_rows
 
 SMALLEST_GAP = 1e-6  # below it the direction from texts to images is rounding noise
@@ -51,6 +52,31 @@ def gap_of(images: Floats, texts: Floats) -> Gap:
     """`modality_gap` of rows that are known to be of norm 1."""
     vector = images.mean(axis=0, dtype=np.float64) - texts.mean(axis=0, dtype=np.float64)
     return Gap(vector=vector, distance=float(np.linalg.norm(vector)))
+
+
+def gap_replicates(
+    images: ArrayLike, texts: ArrayLike, patients: ArrayLike, *, replicates: int = 1000, seed: int = 0
+) -> tuple[float, NDArray[np.float64]]:
+    """The length of the gap of paired rows (n, d), and in each replicate (R,) of a bootstrap over patients (n,).
+
+    Noise only lengthens a mean vector, so resampled gaps would all be a little too wide: their squares are moved
+    together until their mean is the square of the gap of the data.
+
+    Raises:
+        InputError: as `modality_gap`, or there is not one patient per pair.
+    """
+    left, right = unit_pair("images", images, "texts", texts, paired=True)
+    patient, n_patients = patient_index(patients, len(left))
+    order = np.argsort(patient, kind="stable")
+    starts = np.searchsorted(patient[order], np.arange(n_patients))
+    apart = np.add.reduceat((left - right)[order], starts)  # of each patient: fewer rows, and the same draws
+    counts = np.bincount(patient).astype(apart.dtype)
+    drawn = [
+        np.linalg.norm((weights.T @ apart) / (weights.T @ counts)[:, None], axis=1)
+        for weights in row_weights(np.arange(n_patients), n_patients, replicates=replicates, seed=seed)
+    ]
+    value, squares = gap_of(left, right).distance, np.concatenate(drawn).astype(np.float64) ** 2
+    return value, np.sqrt(np.maximum(0.0, squares - squares.mean() + value**2))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from core.errors import RunError
-from core.figures.diseases import auroc_intervals, confusion_grid
+from core.figures.confusion import Matrix, confusion_grid
+from core.figures.diseases import auroc_intervals
 from core.figures.theme import LIGHT, Theme
-from core.metrics.thresholds import Rule, Threshold, choose_threshold, confusion
+from core.metrics.cutting import Cut
+from core.metrics.thresholds import Confusion, wilson_ends
+from core.pictures.judged import Judged
 from core.pictures.missing import no_scores
 from core.pictures.source import Source, short
 from core.published import LINES
@@ -26,44 +27,44 @@ PUBLISHED = tuple((line.title, line.value) for line in LINES if (line.name, line
 """Published mean AUROC on the official NIH test split, for reference lines."""
 
 
-@dataclass(frozen=True)
-class Judged:
-    """Test labels and probabilities (n, K) of a run, their rows in the study, and one threshold per finding."""
-
-    labels: NDArray[np.float32]
-    probabilities: NDArray[np.float64]
-    rows: NDArray[np.int64]
-    thresholds: list[Threshold]
-
-
-def judge(source: Source, run: Run, study: Study, rule: str | float) -> Judged:
+def judge(source: Source, run: Run, study: Study, rule: str | float, own: Sequence[str] = ()) -> Judged:
     """Call diseases present or absent on the test split.
 
     Args:
         source: of the predictions.
         run, study: whose.
-        rule: how each threshold is chosen on the validation split (``f1``, ``youden``, ``fixed``), or one value.
+        rule: how each threshold is chosen on the validation split (as :meth:`Cut.read` takes it), or one value.
+        own: thresholds of single findings, such as ``Edema=0.3``, in place of the rule's.
+
+    Raises:
+        ConfigError: no such rule.
     """
-    table = source.predictions(run)
-    probabilities = table[[f"probability:{name}" for name in study.findings]].to_numpy(np.float64)
-    val, test = study.rows("val"), study.rows("test")
-    if isinstance(rule, float):
-        thresholds = [Threshold(value=rule, rule="fixed")] * len(study.findings)
-    else:
-        named = typing.cast(Rule, rule)
-        columns = range(len(study.findings))
-        thresholds = [choose_threshold(study.labels[val, at], probabilities[val, at], named) for at in columns]
-    return Judged(study.labels[test], probabilities[test], test, thresholds)
+    return source.judged(run, study, Cut.read(str(rule), own))
 
 
 def matrices(study: Study, judged: Judged, *, theme: Theme = LIGHT) -> go.Figure:
     """One confusion matrix per disease; trace k is disease k."""
-    counts = []
-    for at in range(len(study.findings)):
-        found = confusion(judged.labels[:, at], judged.probabilities[:, at], judged.thresholds[at].value)
-        counts.append(np.array([[found.tn, found.fp], [found.fn, found.tp]]))
-    names = [display_name(name) for name in study.findings]
-    return confusion_grid(counts, names, [threshold.value for threshold in judged.thresholds], theme=theme)
+    return confusion_grid([matrix(study, judged, at) for at in range(len(study.findings))], theme=theme)
+
+
+def matrix(study: Study, judged: Judged, at: int) -> Matrix:
+    """The confusion matrix of disease ``at`` with Wilson's intervals."""
+    found = judged.confusion(at)
+    counts = table_of(found)
+    low, high = wilson_ends(counts, np.broadcast_to(counts.sum(axis=1, keepdims=True), (2, 2)))
+    return Matrix(
+        name=display_name(study.findings[at]),
+        counts=counts,
+        low=low,
+        high=high,
+        threshold=judged.thresholds[at].value,
+        unknown=found.unknown,
+    )
+
+
+def table_of(found: Confusion) -> NDArray[np.int64]:
+    """[[tn, fp], [fn, tp]]"""
+    return np.array([[found.tn, found.fp], [found.fn, found.tp]], np.int64)
 
 
 def cell(judged: Judged, at: int, row: int, column: int) -> NDArray[np.int64]:
@@ -76,8 +77,7 @@ def cell(judged: Judged, at: int, row: int, column: int) -> NDArray[np.int64]:
         column: 0 called absent, 1 called present.
     """
     scores = judged.probabilities[:, at]
-    called = scores >= judged.thresholds[at].value
-    inside = np.flatnonzero((judged.labels[:, at] == row) & (called == bool(column)))
+    inside = np.flatnonzero((judged.labels[:, at] == row) & (judged.called(at) == bool(column)))
     wrongness = scores if row == 0 else -scores
     return inside[np.argsort(-wrongness[inside], kind="stable")]
 

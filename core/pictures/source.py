@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +13,18 @@ from core.attention.boxed import Boxed, Result
 from core.logbook import Logbook, Metrics
 from core.metrics import similarity
 from core.metrics.comparison import PatientScores, patient_scores
+from core.metrics.cutting import Cut
+from core.metrics.delong import AurocDifference
+from core.metrics.operating import Bands
 from core.metrics.plane import Plane, plane
+from core.metrics.rates import Draws, draws
+from core.metrics.recalibration import Recalibration
+from core.metrics.retrieval import Searched
+from core.metrics.subgroups import Gaps
+from core.patients import kept_scores
+from core.pictures import scoring
+from core.pictures.judged import Judged, thresholds, told
+from core.pictures.partners import pair_scores, searched_pairs
 from core.runs import Run
 from core.snapshots import FOLDER, Snapshot, judged_part, snapshots_of, step_name
 from core.store import EmbeddingSet, Projection, paired_rows
@@ -53,6 +65,30 @@ class Source(Protocol):
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
         """Scores on the test split, and on resampled test patients, the same for every run of the study."""
+
+    def searched(self, run: Run, study: Study, *, whole: bool = False) -> Searched:
+        """Where images find their texts and texts their images among the judged pairs; there must be one."""
+
+    def pair_scores(self, run: Run, study: Study) -> PatientScores:
+        """The gap and recall, and on resampled patients; there must be a pair."""
+
+    def judged(self, run: Run, study: Study, cut: Cut) -> Judged:
+        """What a run calls present on the test split."""
+
+    def draws(self, study: Study) -> Draws:
+        """Test patients drawn again and again, the same for every run of the study; there must be a test split."""
+
+    def bands(self, run: Run, study: Study, at: int) -> Bands:
+        """Bands of the ROC and precision-recall curve of finding ``at``."""
+
+    def auroc_differences(self, first: Run, second: Run, study: Study) -> list[AurocDifference]:
+        """AUROC of each finding on the test split, first minus second."""
+
+    def gaps(self, run: Run, study: Study, by: str) -> Gaps:
+        """Gaps between subgroups of the test patients by ``sex``, ``age`` or ``view``."""
+
+    def recalibrations(self, run: Run, study: Study) -> list[Recalibration]:
+        """Slope and intercept of calibration of each finding on the test split."""
 
     def pointing(self, run: Run) -> Result | None:
         """Whether a run points at boxes; None where it was not asked."""
@@ -95,7 +131,34 @@ class Files:
         return similarity.centroids(*judged_part(self.snapshot_embeddings(run, step, "images"), study))[0]
 
     def patient_scores(self, run: Run, study: Study) -> PatientScores:
-        return test_scores(run.predictions(), study)
+        return scores_of(run, run.predictions, study)
+
+    def searched(self, run: Run, study: Study, *, whole: bool = False) -> Searched:
+        return searched_pairs(run, study, self.pairs(run, study), whole=whole)
+
+    def pair_scores(self, run: Run, study: Study) -> PatientScores:
+        return pair_scores(study, self.pairs(run, study), self.searched(run, study))
+
+    def judged(self, run: Run, study: Study, cut: Cut) -> Judged:
+        table = run.predictions()
+        test = told(table, study, "test")
+        return Judged(test.labels, test.probabilities, test.rows, thresholds(table, study, cut))
+
+    def draws(self, study: Study) -> Draws:
+        return test_draws(study)
+
+    def bands(self, run: Run, study: Study, at: int) -> Bands:
+        return scoring.bands_of(self.judged(run, study, scoring.PLAIN), study, at)
+
+    def auroc_differences(self, first: Run, second: Run, study: Study) -> list[AurocDifference]:
+        one, other = (self.judged(run, study, scoring.PLAIN) for run in (first, second))
+        return scoring.differences_of(one, other, study)
+
+    def gaps(self, run: Run, study: Study, by: str) -> Gaps:
+        return scoring.gaps_of(self.judged(run, study, scoring.CHEXCLUSION), study, by)
+
+    def recalibrations(self, run: Run, study: Study) -> list[Recalibration]:
+        return scoring.recalibrations_of(self.judged(run, study, scoring.PLAIN), study)
 
     def pointing(self, run: Run) -> Result | None:
         return Boxed.of(run).result()
@@ -114,6 +177,12 @@ def judged_pairs(images: EmbeddingSet, texts: EmbeddingSet, study: Study) -> tup
     return own, paired, rows[among]
 
 
+def scores_of(run: Run, predictions: Callable[[], pd.DataFrame], study: Study) -> PatientScores:
+    """Scores on resampled test patients: those that were kept when the run was judged, else made now."""
+    kept = kept_scores(run)
+    return test_scores(predictions(), study) if kept is None else kept
+
+
 def test_scores(predictions: pd.DataFrame, study: Study) -> PatientScores:
     """Scores on the test split, and on resampled test patients."""
     test = study.rows("test")
@@ -122,6 +191,11 @@ def test_scores(predictions: pd.DataFrame, study: Study) -> PatientScores:
         for kind in ("probability", "cosine")
     )
     return patient_scores(study.labels[test], probabilities, cosines, study.samples["patient"].to_numpy()[test])
+
+
+def test_draws(study: Study) -> Draws:
+    """Test patients drawn again and again."""
+    return draws(study.samples["patient"].to_numpy()[study.rows("test")])
 
 
 def short(run: Run) -> str:

@@ -7,16 +7,23 @@ called, holds no arrays, and nothing that somebody typed to look for (it may nam
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from core.config.base import Config, config, setting
+from core.errors import ConfigError
 from core.figures.export import figure_csv
 from core.figures.theme import LIGHT, Theme
+from core.imported import ImportedSet
+from core.pictures.chart import Chart
 from core.pictures.source import Source
 from core.runs import Run, common_study
+from core.searches import Search, Trial
 from core.studies.study import Study
 
 
@@ -25,6 +32,18 @@ class Where(Source, Protocol):
 
     def study(self, name: str, findings: tuple[str, ...] = ()) -> Study:
         """A study, asked for its own or other findings."""
+
+    def chart(self, run: Run, of: Study, stem: str = "umap") -> Chart:
+        """A map of a run, by the name of its files, in the order of the study."""
+
+    def first_rows(self, of: Study, most: int) -> NDArray[np.int64]:
+        """So many radiographs of a study to draw first, rare findings among them."""
+
+    def imported(self, name: str) -> ImportedSet:
+        """An imported set of embeddings."""
+
+    def trials(self, search: Search) -> list[Trial]:
+        """The trials of a search so far."""
 
 
 class Recipe(Config):
@@ -59,6 +78,16 @@ class Recipe(Config):
     def csv(self, where: Where) -> bytes:
         """Its data; more than the figure draws where that is thinned."""
         return figure_csv(self.draw(where))
+
+    def check_one_of(self, name: str, allowed: Iterable[str]) -> None:
+        """Whether a setting has one of some values.
+
+        Raises:
+            ConfigError: it has another; says which are allowed.
+        """
+        value, known = getattr(self, name), list(allowed)
+        if value not in known:
+            raise ConfigError(f"{name} of figure {self.figure} is {value!r}; it must be one of {', '.join(known)}.")
 
     def to_json(self) -> dict[str, Any]:
         """With the figure's name; :func:`core.recipes.listing.recipe_from_json` gives an equal recipe back."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, get_args
+from typing import ClassVar
 
 import plotly.graph_objects as go
 
 from core.config.base import config, setting
 from core.figures.theme import LIGHT, Theme
-from core.metrics.thresholds import Rule
 from core.pictures import diseases as pictures
 from core.pictures import zero_shot
 from core.recipes.base import OfRuns, Where
@@ -28,25 +27,6 @@ class Auroc(OfRuns):
 
     def alt(self, where: Where) -> str:
         return f"AUROC of each disease with its 95 % interval, by {self.titles}"
-
-
-@config
-class Confusion(OfRuns):
-    """One confusion matrix per disease, of the first run."""
-
-    figure: ClassVar[str] = "confusion"
-    title: ClassVar[str] = "Confusion matrices"
-
-    rule: str = setting(default="f1", help="f1, youden or fixed, chosen on validation; or a probability")
-
-    def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
-        study = self.study(where)
-        rule = self.rule if self.rule in get_args(Rule) else float(self.rule)
-        return pictures.matrices(study, pictures.judge(where, self.run, study, rule), theme=theme)
-
-    def alt(self, where: Where) -> str:
-        study = self.study(where)
-        return f"{len(study.findings)} confusion matrices of {self.run.title} on the test split"
 
 
 @config

@@ -7,17 +7,69 @@ from typing import Any, get_args, get_origin
 
 from core.config.base import hints_of
 from core.errors import ConfigError
-from core.recipes import attention, diseases
+from core.recipes import (
+    attention,
+    compare,
+    confusion,
+    curves,
+    diseases,
+    gap,
+    retrieval,
+    scores,
+    similarity,
+    space,
+    studies,
+    work,
+)
 from core.recipes.base import Recipe
 
 RECIPES: dict[str, type[Recipe]] = {
     one.figure: one
     for one in (
+        curves.Curves,
         attention.Attention,
         attention.Pointing,
         diseases.Auroc,
-        diseases.Confusion,
+        confusion.Confusion,
+        confusion.ConfusionOne,
+        confusion.ConfusionDifference,
+        confusion.ConfusionPairs,
+        confusion.RateDifferences,
         diseases.ZeroShot,
+        compare.Comparison,
+        retrieval.Recall,
+        retrieval.Ranks,
+        gap.Cones,
+        gap.GapFindings,
+        gap.GapMap,
+        gap.GapTemperature,
+        gap.Shift,
+        scores.AurocDifference,
+        scores.Calibration,
+        scores.Groups,
+        scores.MistakenFor,
+        scores.PrecisionRecall,
+        scores.Roc,
+        scores.Subgroups,
+        similarity.Difference,
+        similarity.OrthogonalLoss,
+        similarity.Pairs,
+        similarity.Similarity,
+        similarity.SimilarityEpochs,
+        similarity.SimilarityMoment,
+        space.Selection,
+        space.Space,
+        studies.Ages,
+        studies.Combinations,
+        studies.PerPatient,
+        studies.Prevalence,
+        studies.Sexes,
+        studies.TextLengths,
+        studies.Together,
+        studies.Views,
+        studies.Words,
+        work.AblationForest,
+        work.SearchPicture,
     )
 }
 """Every figure that can be made again."""
@@ -46,9 +98,15 @@ def recipe_from_json(data: Any) -> Recipe:
     return recipe_named(data["figure"]).from_json(settings)
 
 
-def options_of(figure: str) -> list[str]:
-    """The settings of a figure beside its runs."""
-    return [field.name for field in dataclasses.fields(recipe_named(figure)) if field.name != "runs"]  # type: ignore[arg-type]
+def all_in_words() -> str:
+    """All figures with what they take beside runs."""
+    lines = []
+    for name, owner in sorted(RECIPES.items()):
+        lines.append(f"{name}: {(owner.__doc__ or '').partition(chr(10))[0]}")
+        for setting, help in owner.help().items():
+            if setting != "runs":
+                lines.append(f"    --{setting.replace('_', '-')}: {help}")
+    return "\n".join(lines)
 
 
 def recipe_in_words(figure: str, words: dict[str, list[str]]) -> Recipe:

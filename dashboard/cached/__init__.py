@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -25,14 +24,19 @@ from core.metrics.plane import plane as plane_of
 from core.metrics.sampling import stratified
 from core.pictures.chart import Chart
 from core.pictures.chart import chart as make_chart
-from core.pictures.source import judged_centroids, judged_pairs, test_scores
+from core.pictures.source import judged_centroids, judged_pairs, scores_of
 from core.runs import Run
 from core.searches import Search, Trial
 from core.store import EmbeddingSet, Projection
 from core.studies.study import Study
 from core.workspace import home
 from dashboard.cached.attention import pointing
-from dashboard.cached.folders import embedding_files, folder, guessed, proposal, subfolders
+from dashboard.cached.drawn import drawn
+from dashboard.cached.folders import embedding_files, folder, guessed, model, model_folders, proposal, subfolders
+from dashboard.cached.predicted import draws, judged, predictions
+from dashboard.cached.reports import report_keys
+from dashboard.cached.retrieval import pair_scores, searched
+from dashboard.cached.scores import auroc_differences, bands, gaps, recalibrations
 from dashboard.cached.stamps import Stamp, stamp
 from dashboard.cached.training import (
     metrics,
@@ -44,12 +48,25 @@ from dashboard.cached.training import (
 )
 
 __all__ = [  # from the other files of this package; everything below is public, too
+    "auroc_differences",
+    "bands",
+    "drawn",
+    "draws",
     "embedding_files",
     "folder",
+    "gaps",
     "guessed",
+    "judged",
     "metrics",
+    "model",
+    "model_folders",
+    "pair_scores",
     "pointing",
+    "predictions",
     "proposal",
+    "recalibrations",
+    "report_keys",
+    "searched",
     "seen",
     "snapshot_centroids",
     "snapshot_embeddings",
@@ -183,15 +200,6 @@ def _chart(key: Stamp, fingerprint: str, _path: Path, _of: Study) -> Chart:
     return found
 
 
-def predictions(run: Run) -> pd.DataFrame:
-    return _predictions(stamp(run.folder / "embeddings" / "embeddings.json"), run)
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _predictions(key: Stamp, _run: Run) -> pd.DataFrame:
-    return _run.predictions()
-
-
 def evaluation(run: Run) -> dict[str, Any]:
     return _evaluation(stamp(run.folder / "evaluation" / "evaluation.json"), run)
 
@@ -245,9 +253,10 @@ def _plane(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> Plane:
 
 def patient_scores(run: Run, of: Study) -> PatientScores:
     """Scores of a run on the test split and on resampled test patients."""
-    return _patient_scores(stamp(run.folder / "embeddings" / "embeddings.json"), of.fingerprint, run, of)
+    keys = (stamp(run.folder / path) for path in ("embeddings/embeddings.json", "evaluation/patients.json"))
+    return _patient_scores(tuple(keys), of.fingerprint, run, of)
 
 
 @st.cache_resource(max_entries=1000, show_spinner="Resampling test patients …")
-def _patient_scores(key: Stamp, fingerprint: str, _run: Run, _of: Study) -> PatientScores:
-    return test_scores(predictions(_run), _of)
+def _patient_scores(key: tuple[Stamp, ...], fingerprint: str, _run: Run, _of: Study) -> PatientScores:
+    return scores_of(_run, lambda: predictions(_run), _of)

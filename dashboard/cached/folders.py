@@ -6,6 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.cards.folder import CONFIG, MANIFEST, MOST_BYTES, THRESHOLDS
+from core.cards.reading import Model, read_model
 from core.config.importing import MappingConfig, Source
 from core.studies.folder import Folder
 from core.studies.mapping import open_table, propose
@@ -44,6 +46,26 @@ def embedding_files(root: Path, most: int = 200) -> list[Path]:
     wanted = [path for path in inside if path.suffix.lower() in SUFFIXES and path.suffix.lower() != ".txt"]
     found = [path for path in wanted if path.is_file() and path.resolve().is_relative_to(root)]
     return sorted(found, key=lambda path: path.suffix.lower() not in READERS)[:most]
+
+
+@st.cache_resource(ttl=30, max_entries=8, show_spinner=False)
+def model_folders(root: Path, most: int = 200) -> list[Path]:
+    """The folders in a root, up to three levels deep, that look like model folders; no links out of it."""
+    if not root.is_dir():
+        return []
+    found = sorted(path.parent for depth in ("*", "*/*", "*/*/*") for path in root.glob(f"{depth}/{MANIFEST}"))
+    looks_so = [path for path in found if (path / CONFIG).is_file() and (path / THRESHOLDS).is_file()]
+    return [path for path in looks_so if path.resolve().is_relative_to(root)][:most]
+
+
+def model(path: Path) -> Model:
+    """A model folder whose every file was checked."""
+    return _model(tuple(stamp(path / name) for name in (MANIFEST, *MOST_BYTES)), path)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Checking the model folder …")
+def _model(key: tuple[Stamp, ...], _path: Path) -> Model:
+    return read_model(_path)
 
 
 def proposal(path: Path, table: str) -> tuple[list[str], MappingConfig, int]:

@@ -63,7 +63,18 @@ function settle(state) {
       if (seen && JSON.stringify(seen) !== JSON.stringify(layout[name].camera)) update[`${name}.camera`] = seen;
     }
     if (Object.keys(update).length) window.Plotly.relayout(state.canvas, update);
+    tellCamera(state);
   }, 120);
+}
+
+// From where the scene is seen, for a page that keeps it: once the hand is still, and if it is another place than before.
+function tellCamera(state) {
+  const seen = state.data.turns ? state.canvas._fullLayout.scene?._scene?.getCamera() : null;
+  if (!seen) return;
+  const told = [seen.eye, seen.center, seen.up].flatMap(({ x, y, z }) => [x, y, z]);
+  if (state.told === JSON.stringify(told)) return;
+  state.told = JSON.stringify(told);
+  state.trigger("camera", told);
 }
 
 // ---------------------------------------------------------------------------------------------- the pointer

@@ -73,25 +73,28 @@ class Report:
     """What a user did to a figure; None: something else.
 
     `region` holds the corners (x, y) of what a lasso or a box enclosed, in the figure's own units; `moment` is the name
-    of the frame at which playing, or the slider below the figure, came to rest.
+    of the frame at which playing, or the slider below the figure, came to rest; `camera` from where a scene is seen:
+    eye, centre and up, three numbers each, as plotly counts them.
     """
 
     click: Click | None = None
     region: tuple[tuple[float, float], ...] | None = None
     moment: str | None = None
+    camera: tuple[float, ...] | None = None
 
     @classmethod
     def from_browser(cls, told: Any) -> Report:
         """What plot.js reported, each event under its name."""
-        click, region, moment = (told.get(event) for event in EVENTS)
+        click, region, moment, camera = (told.get(event) for event in EVENTS)
         return cls(
             click=Click.from_browser(click) if click else None,
             region=tuple((float(x), float(y)) for x, y in region) if region else None,
             moment=str(moment) if moment else None,
+            camera=tuple(float(place) for place in camera) if camera else None,
         )
 
 
-EVENTS = ("click", "region", "moment")
+EVENTS = ("click", "region", "moment", "camera")
 
 
 def plot(
@@ -101,6 +104,7 @@ def plot(
     alt: str,
     height: int | None = None,
     encloses: bool = False,
+    turns: bool = False,
     uirevision: str = "keep",
     file_name: str = "figure",
     group: str | None = None,
@@ -116,8 +120,9 @@ def plot(
     the integer in `customdata`), and play together. Without `legend` the page says itself what the figure's legend
     would. A figure with frames gets a slider and a play button, and stands at frame `moment` (default: the last).
 
-    `react` is told of every click, of what a lasso enclosed (where the figure `encloses`) and of moments, before the
-    page is drawn anew, so that what follows from it is drawn at once.
+    `react` is told of every click, of what a lasso enclosed (where the figure `encloses`), of moments, and from where a
+    scene is seen once it rests (where it is told what `turns`), before the page is drawn anew, so that what follows
+    from it is drawn at once.
 
     Raises InputError if `key` or `alt` is empty, OSError if plotly.js cannot be put where Streamlit serves it from.
     """
@@ -134,6 +139,7 @@ def plot(
         "square": encloses or bool(figure.layout.scene.to_plotly_json()),
         "clicks": react is not None,
         "encloses": encloses,
+        "turns": turns,
         "uirevision": uirevision,
         "fileName": file_name,
         "group": group,

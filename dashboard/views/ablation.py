@@ -16,10 +16,11 @@ from core.config.encoders import ENCODERS
 from core.errors import FluoroscopeError
 from core.pictures.ablation import forest
 from core.published import LINES, MARK
+from core.recipes.work import AblationForest
 from core.slurm.placing import Place
 from core.studies.study import load_studies
 from dashboard import cached, clusters, selection, status
-from dashboard.showing import show
+from dashboard.showing import present
 from dashboard.widgets import guarded, header, plain, theme
 
 
@@ -67,12 +68,10 @@ def results(job: Ablation) -> None:
         f"{plain(table.how)}{spread if METRICS[metric].resampled else ''} {METRICS[metric].better.capitalize()} is "
         "better. Click a head to sort."
     )
-    show(
-        forest(table, theme=theme()),
+    present(
+        AblationForest(ablation=job.id, metric=metric, baseline=baseline),
         key="ablation-forest",
-        alt=f"{METRICS[metric].title} of each configuration of ablation {table.name}: difference to {baseline}, "
-        "with 95 % intervals",
-        name=("ablation", table.name, metric),
+        figure=forest(table, theme=theme()),
         help="Dots: means over seeds. Bars: 95 % intervals. Small marks: seed by seed. Left of 0: lower than baseline.",
     )
     downloads(table)

@@ -6,48 +6,37 @@ from functools import partial
 
 import streamlit as st
 
-from core.pictures.curves import AXES, PARTS, QUANTITIES, curves, curves_csv, note
+from core.pictures.curves import AXES, PARTS, QUANTITIES, note
+from core.recipes.curves import Curves
 from core.runs import Run, list_runs
 from dashboard import cached, selection, watching
-from dashboard.showing import show
+from dashboard.showing import present
 from dashboard.widgets import guarded, header, label, plain, theme
 
 ACROSS = 2
 """Figures side by side."""
 
 
-def draw(runs: list[Run], axis: str, smoothing: float, log_x: bool, log_y: bool) -> None:
+def draw(runs: list[Run], look: Curves) -> None:
     """All that these runs have measured; each part of the page keeps its place, whether it has anything to show yet."""
     drawn = 0
     for part, title in PARTS.items():
         place = st.container()
         figures = {
-            name: figure
+            recipe: figure
             for name, quantity in QUANTITIES.items()
             if quantity.part == part
-            and (
-                figure := curves(
-                    cached, runs, name, axis=axis, smoothing=smoothing, log_x=log_x, log_y=log_y, theme=theme()
-                )
-            )
-            is not None
+            and (recipe := look.replace(quantity=name))
+            and (figure := recipe.drawn(cached, theme())) is not None
         }
         drawn += len(figures)
         if not figures:
             continue
         place.subheader(title, anchor=False)
         columns = place.columns(ACROSS)
-        for number, (name, figure) in enumerate(figures.items()):
+        for number, (recipe, figure) in enumerate(figures.items()):
             with columns[number % ACROSS]:
-                what = f"{QUANTITIES[name].title} against {AXES[axis].lower()}"
-                show(
-                    figure,
-                    key=f"curve-{name}",
-                    alt=f"{what} for {', '.join(label(run) for run in runs)}",
-                    name=("curves", name),
-                    height=320,
-                    csv=partial(curves_csv, cached, runs, name, smoothing=smoothing),
-                )
+                present(recipe, key=f"curve-{recipe.quantity}", figure=figure, height=320)
     for run in runs:
         if said := note(cached, run):
             st.caption(plain(f"{label(run)}: {said}"))
@@ -98,6 +87,7 @@ def page() -> None:
             "What the model sees", name="seen", help="Radiographs of the newest batch, as they enter the image tower."
         )
     shown = [runs[key] for key in chosen]
+    look = Curves(runs=tuple(chosen), axis=axis, smoothing=smoothing, log_x=log_x, log_y=log_y)
     alive = any(run.state().busy for run in shown)
 
     @st.fragment(run_every=2.0 if alive else None)
@@ -106,7 +96,7 @@ def page() -> None:
             watching.numbers(run)
         for run in shown if looking else []:
             guarded(partial(watching.seen, run, 2 * watching.ACROSS if len(shown) == 1 else watching.ACROSS))
-        draw(shown, axis, smoothing, log_x, log_y)
+        draw(shown, look)
 
     live()
     st.caption(

@@ -12,10 +12,11 @@ from core.errors import InputError
 from core.metrics.shifting import KS
 from core.pictures import gap as pictures
 from core.pictures.missing import judged, no_pairs, no_test
+from core.recipes import gap as recipes
 from core.runs import Run, list_runs
 from core.studies.study import Study
 from dashboard import cached, selection
-from dashboard.showing import show
+from dashboard.showing import present
 from dashboard.widgets import header, label, pick_runs, plain, study_of, theme
 
 STEP = 0.25
@@ -23,24 +24,20 @@ STEP = 0.25
 
 def paired(run: Run, study: Study, shifted: float, count: int) -> None:
     """The paired map, before or after a shift, on fixed axes."""
-    show(
-        pictures.paired(cached, run, study, shifted=shifted, theme=theme()),
+    present(
+        recipes.GapMap(runs=(run.id,), shift=shifted),
         key=f"gap-map-{run.id}",
-        alt=f"Images and texts of {judged(study)} by {run.title}, connected by lines, shifted by {shifted:g}",
-        name=("gap-map", run.title, f"shift-{shifted:g}"),
         height=420,
         help=f"{min(count, len(cached.plane(run, study).images))} of {count:,} {judged(study)} that have a text. Each "
         "line connects one with it. The axes stay as they are while the slider moves the points.",
     )
 
 
-def cones(run: Run, study: Study) -> None:
+def cones(run: Run) -> None:
     """Cosines inside each modality and across the pairs."""
-    show(
-        pictures.cones(cached, run, study, theme=theme()),
+    present(
+        recipes.Cones(runs=(run.id,)),
         key=f"gap-cones-{run.id}",
-        alt=f"Histograms of cosines by {run.title} between images, between texts, and across",
-        name=("gap-cones", run.title),
         height=320,
         help="Cosines of random pairs. Two narrow hills far from 0 are two narrow cones: the modalities do not mix.",
     )
@@ -63,12 +60,9 @@ def measured(run: Run, shifted: float, k: int) -> None:
     if "recall_image_to_text" not in curve:
         _older(run, "recall at each shift")
     judgement = "" if "task" in missing else "; AUROC of cosines to disease prompts"
-    show(
-        pictures.shift(cached, run, marker=float(curve["requested"][at]), k=k, theme=theme()),
+    present(
+        recipes.Shift(runs=(run.id,), shift=float(curve["requested"][at]), k=k),
         key=f"gap-shift-{run.id}",
-        alt=f"By {run.title}: contrastive loss and recall in both directions and, where it is defined, zero-shot AUROC "
-        "against the shift, the best place of each marked",
-        name=("gap-shift", run.title),
         help="Images and texts are moved towards each other along the gap, and past. Diamonds: the best of each "
         f"measure. Losses (mean of both directions; scale {curve['scale']:.1f}) and recall over {curve['n_pairs']:,} "
         f"pairs{judgement}.",
@@ -123,7 +117,7 @@ def one_run(run: Run, study: Study, shifted: float, k: int) -> None:
     paired(run, study, shifted, len(images))
     measured(run, shifted, k)
     retrieved(run)
-    cones(run, study)
+    cones(run)
 
 
 def separable(run: Run, distance: float) -> None:
@@ -183,12 +177,9 @@ def of_findings(runs: Sequence[Run], study: Study) -> None:
     reports = [found for run in done if (found := cached.evaluation(run)["space"].get("finding_gaps"))]
     if not reports:
         return
-    show(
-        pictures.finding_gaps(cached, done, study, theme=theme()),
+    present(
+        recipes.GapFindings(runs=tuple(run.id for run in done)),
         key="gap-findings",
-        alt=f"Gap of each of {len(study.findings)} diseases, {len(reports)} runs side by side, beside the gap of all "
-        "pairs",
-        name=("gap-findings", *(run.title for run in done)),
         help=f"Images with a disease against their own texts, among the {judged(study)}. Dashed: all pairs. Upright "
         "strokes: the gap that as many pairs drawn from all would show, because the means of few lie further apart by "
         f"chance. Below {reports[0]['least']} pairs stands how many there are.",
@@ -204,11 +195,10 @@ def over_runs(runs: Sequence[Run], study: Study) -> None:
             "No run of this study has been evaluated with pairs yet, so there is no gap to set against temperature."
         )
         return
-    show(
-        pictures.temperatures(points, theme=theme()),
+    present(
+        recipes.GapTemperature(runs=tuple(run.id for run in runs)),
         key="gap-temperature",
-        alt=f"Gap against final temperature, runs: {len(points)}, beside the published line of Liang et al.",
-        name=("gap-temperature", study.name),
+        figure=pictures.temperatures(points, theme=theme()),
         help="Every evaluated run of this study; those chosen above are coloured. Dashed: CLIP fine-tuned on COCO at "
         "fixed temperatures (Liang et al. 2022), where a lower temperature left a wider gap.",
     )

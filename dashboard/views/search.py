@@ -16,13 +16,14 @@ from core.config.search import JUDGED, SearchConfig
 from core.demands import check_search
 from core.errors import FluoroscopeError
 from core.pictures.search import HELP, TITLES, pictures, searched, setting_names
+from core.recipes.work import SearchPicture
 from core.runs import Run
 from core.searches import Search, Trial, best_of, list_searches
 from core.studies.study import load_studies
 from core.work import duration
 from core.workspace import home
 from dashboard import cached, selection, status
-from dashboard.showing import show
+from dashboard.showing import present
 from dashboard.space_form import space_form
 from dashboard.widgets import form, header, plain, theme
 
@@ -155,10 +156,10 @@ def draw(search: Search) -> None:
     made = pictures(search.config, trials, search.importances(), theme=theme())
     for pair in (("history", "epochs"), ("slices", "importances")):
         for place, name in zip(st.columns(2 if pair[0] == "history" else [3, 2]), pair, strict=True):
-            figure, alt = made[name]
             with place:
                 st.markdown(f"**{TITLES[name]}**")
-                show(figure, key=f"search-{name}", alt=alt, name=("search", search.id, name), help=HELP[name])
+                recipe = SearchPicture(search=search.id, part=name)
+                present(recipe, key=f"search-{name}", figure=made[name][0], help=HELP[name])
     table(search.config, trials)
 
 

@@ -13,11 +13,12 @@ from core.pictures import similarity_numbers as in_numbers
 from core.pictures.missing import no_centroids, no_comparison, no_test
 from core.pictures.ordering import ORDERS, Frame, arranged
 from core.pictures.similarity import KINDS, Panel
+from core.recipes import similarity as recipes
 from core.runs import Run
 from core.snapshots import no_snapshots
 from core.studies.study import Study
 from dashboard import cached, selection, sets
-from dashboard.showing import show
+from dashboard.showing import present
 from dashboard.widgets import header, label, pick_runs, plain, study_of, theme
 
 MOST = 3
@@ -30,6 +31,7 @@ AXES = {
 }
 """How a heatmap is read, by what rows and columns are."""
 
+ONE_SCALE = "{} One scale for all, from −1 to 1."
 ONE_MOMENT = "It kept one moment alone."
 THEN = "Each model at its last kept moment up to this epoch; centroids are those of the kept samples."
 
@@ -94,23 +96,23 @@ def order_of() -> str:
     )
 
 
-def heatmaps(frames: Sequence[Frame], kind: str, *, key: str = "similarity-panels") -> None:
+def heatmaps(look: recipes.Similarity, frames: Sequence[Frame]) -> None:
     """Side by side where the labels are the same, else one frame below the other; on one scale."""
     for number, frame in enumerate(frames):
-        titles = [panel.title for panel in frame.panels]
-        show(
-            pictures.panels(frame.panels, frame.tree, theme=theme()),
-            key=f"{key}-{number}",
-            alt=f"Heatmaps of cosines between {KINDS[kind].lower()} for {', '.join(titles)}, on one scale",
-            name=("similarity", kind, *titles),
+        present(
+            look.replace(part=number),
+            key=f"similarity-panels-{number}",
+            figure=pictures.panels(frame.panels, frame.tree, theme=theme()),
             height=560,
-            help=f"{AXES.get(kind, AXES['own'])} One scale for all, from −1 to 1.",
+            help=ONE_SCALE.format(AXES.get(look.cosines, AXES["own"])),
         )
 
 
-def beyond(panels: Sequence[Panel], kind: str) -> None:
+def beyond(look: recipes.Similarity, panels: Sequence[Panel]) -> None:
     """The difference of the first two, and all pairs of labels."""
     titles = [panel.title for panel in panels]
+    same = {"cosines": look.cosines, "order": look.order}
+    first_two = {"runs": look.runs[:2], "sets": look.sets[: 2 - len(look.runs[:2])]}
     if len(panels) > 1:
         st.subheader("What differs", anchor=False)
         if reason := pictures.differing(panels[:2]):
@@ -118,26 +120,24 @@ def beyond(panels: Sequence[Panel], kind: str) -> None:
         elif panels[0].cross != panels[1].cross:
             st.info("Prompts against other vectors and vectors against themselves are different things: no difference.")
         else:
-            show(
-                pictures.difference(panels, theme=theme()),
+            present(
+                recipes.Difference(**first_two, **same),
                 key="similarity-difference",
-                alt=f"Difference of the cosines of {titles[1]} and {titles[0]}",
-                name=("similarity-difference", kind, titles[1], titles[0]),
+                figure=pictures.difference(panels, theme=theme()),
                 height=560,
                 help=f"Blue: nearer together in {titles[1]}. Orange: nearer together in {titles[0]}.",
             )
     if own := [panel for panel in panels if not panel.cross and len(panel.names) > 1]:
         st.subheader("All pairs", anchor=False)
-        show(
-            pictures.pairs(own, theme=theme()),
+        present(
+            recipes.Pairs(runs=look.runs, sets=look.sets, **same),
             key="similarity-pairs",
-            alt="Distribution of off-diagonal cosines, with lines at what is reachable",
-            name=("similarity-pairs", kind, *(panel.title for panel in own)),
+            figure=pictures.pairs(own, theme=theme()),
             help="Each pair once. Lines: right angles, and the simplex, where all are equally far apart.",
         )
 
 
-def through_training(runs: list[Run], study: Study, kind: str, names: Sequence[str]) -> None:
+def through_training(runs: list[Run], kind: str, order: str) -> None:
     """How the numbers moved, and the heatmaps at one moment."""
     st.subheader("Through training", anchor=False)
     if kind not in through.KINDS:
@@ -155,19 +155,21 @@ def through_training(runs: list[Run], study: Study, kind: str, names: Sequence[s
         )
     shown = [f"{epoch:g}" for epoch in through.epochs(cached, moving)]
     epoch = float(selection.one("Epoch", shown, name="epoch", default=shown[-1], draw=st.select_slider, help=THEN))
-    titles = ", ".join(label(run) for run in moving)
-    show(
-        through.curves(cached, moving, study, kind, marked=epoch, theme=theme()),
+    ids = tuple(run.id for run in moving)
+    present(
+        recipes.SimilarityEpochs(runs=ids, cosines=kind, epoch=epoch),
         key="similarity-epochs",
-        alt=f"Cosines between {KINDS[kind].lower()} against the epoch for {titles}",
-        name=("similarity-epochs", kind, *(label(run) for run in moving)),
         height=300,
         help="Dashed: what is reachable. Dotted: the epoch that is looked at."
         if kind not in pictures.CROSS
         else "Dotted: the epoch that is looked at.",
     )
-    panels = through.panels_at(cached, moving, study, kind, epoch, names)
-    heatmaps([Frame(tuple(panels), None)], kind, key="similarity-moment")
+    present(
+        recipes.SimilarityMoment(runs=ids, cosines=kind, epoch=epoch, order=order),
+        key="similarity-moment",
+        height=560,
+        help=ONE_SCALE.format(AXES.get(kind, AXES["own"])),
+    )
 
 
 def page() -> None:
@@ -191,10 +193,13 @@ def page() -> None:
     table(panels, kind)
     for one in imported:
         st.caption(f"{plain(one.name)}: {plain(sets.origin(one))}")
-    heatmaps(frames, kind)
-    beyond(panels, kind)
-    if study is not None and runs:
-        through_training(runs, study, kind, panels[0].names)
+    look = recipes.Similarity(
+        runs=tuple(run.id for run in runs), sets=tuple(one.name for one in imported), cosines=kind, order=order
+    )
+    heatmaps(look, frames)
+    beyond(look, panels)
+    if runs:
+        through_training(runs, kind, order)
     sets.curves(imported)
     sets.more_sets(MOST)
 

@@ -15,9 +15,9 @@ from core.errors import FluoroscopeError
 from core.figures.space import reach
 from core.metrics.enclosing import enclosed
 from core.metrics.neighbours import Neighbours
-from core.pictures.colourings import colour_name
 from core.pictures.missing import no_centroids, no_test
 from core.pictures.space import Look, Picked, explained, space
+from core.recipes.space import STEM, Selection, Space
 from core.runs import Run
 from core.studies.study import Study
 from dashboard import cached, maps, selection
@@ -27,36 +27,53 @@ from dashboard.looking import colour_legend, drawn_rows, looks, run_title
 from dashboard.maps import Shown
 from dashboard.radiograph import go_to, inspect, row_of
 from dashboard.selected import selected
-from dashboard.showing import show
+from dashboard.showing import present
 from dashboard.widgets import header, pick_runs, study_of, theme
-
-STEM = r"umap|[a-z]+-[0-9a-f]{8}/map|epochs/step-\d+"
-"""Maps on which a lasso may have been drawn: files of a run, named by a link."""
 
 HEIGHTS = {False: 520, True: 460}
 """Of a map in pixels, by whether it is flat."""
 
 
 def draw(one: Shown, study: Study, look: Look, picked: Picked, rows: NDArray[np.int64]) -> None:
-    """A picture of the map of one run."""
-    run, count = one.run, int(one.chart.known[rows].sum())
-    words = f"{'flat' if look.flat else '3D'} map of {count:,} radiographs embedded by {run.title}"
-    words += f", coloured by {colour_name(look.by)}"
-    if one.moments:
-        words += f", playing through {len(one.moments)} moments of training"
-    show(
-        space(
-            cached, run, study, look=look, picked=picked, rows=rows, of=one.chart, moments=one.moments, theme=theme()
+    """A picture of the map of one run; a first picture, which no file holds yet, cannot be made again elsewhere."""
+    present(
+        recipe(one, study, look, picked, rows),
+        key=f"space-{'flat-' if look.flat else ''}{one.run.id}",
+        figure=space(
+            cached,
+            one.run,
+            study,
+            look=look,
+            picked=picked,
+            rows=rows,
+            of=one.chart,
+            moments=one.moments,
+            theme=theme(),
         ),
-        key=f"space-{'flat-' if look.flat else ''}{run.id}",
-        alt=words,
-        name=("space", look.by, run.title, study.name),
         height=HEIGHTS[look.flat],
         encloses=look.flat and bool(one.stem) and not one.moments,
         group="space",
         moment=one.moment,
         legend=False,
+        again=bool(one.stem),
         react=functools.partial(heard, one, study),
+    )
+
+
+def recipe(one: Shown, study: Study, look: Look, picked: Picked, rows: NDArray[np.int64]) -> Space:
+    """What makes the picture again, but for what was found by typed words."""
+    return Space(
+        runs=(one.run.id,),
+        stem=one.stem or "umap",
+        colour=look.by,
+        labelled=look.labelled,
+        arrows=look.arrows,
+        flat=look.flat,
+        reach=tuple((float(low), float(high)) for low, high in look.reach or ()),
+        sample="" if picked.chosen is None else str(study.samples["id"].iloc[picked.chosen]),
+        lasso=tuple((float(x), float(y)) for x, y in picked.outline),
+        most=len(rows),
+        moving=bool(one.moments),
     )
 
 
@@ -85,6 +102,12 @@ def picked_in(study: Study, runs: Sequence[Run], chosen: int | None, found: Neig
     except (ValueError, FluoroscopeError):
         return picked  # of an old link
     return replace(picked, selected=np.flatnonzero(inside), outline=corners)
+
+
+def caught(picked: Picked) -> Selection:
+    """What makes the picture of a selection again."""
+    run_id, stem, _ = selection.values_of("lasso")
+    return Selection(runs=(run_id,), stem=stem, lasso=tuple((float(x), float(y)) for x, y in picked.outline))
 
 
 def side_by_side(
@@ -176,7 +199,7 @@ def page() -> None:
         legend(study)
     with below:
         go_to(study)
-        if picked.selected is not None and selected(study, picked.selected, runs):
+        if picked.selected is not None and selected(study, picked.selected, runs, caught(picked)):
             selection.drop("lasso")
             st.rerun()
         if chosen is not None:

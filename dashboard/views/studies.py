@@ -7,13 +7,13 @@ import functools
 import numpy as np
 import streamlit as st
 
-from core.pictures import studies as pictures
+from core.recipes import studies as recipes
 from core.studies.study import PREFIX, UNCERTAIN, Study, load_studies
 from dashboard import cached, selection
 from dashboard.components.plot import Report
 from dashboard.grid import condition, radiographs, where
-from dashboard.showing import show
-from dashboard.widgets import header, plain, theme, warn_of_broken
+from dashboard.showing import present
+from dashboard.widgets import header, plain, warn_of_broken
 
 MOST_LISTED = 1000
 
@@ -54,29 +54,22 @@ def findings(study: Study) -> None:
             "This study states no findings: there is nothing to count here. Its text and radiographs are all there is."
         )
         return
-    summary = study.summary
     log = selection.switch("Logarithmic", name="log-prevalence")
-    show(
-        pictures.prevalence(summary, log=log, theme=theme()),
+    present(
+        recipes.Prevalence(study=study.name, log=log),
         key="studies-prevalence",
-        alt=f"Prevalence of each finding in study {study.name}",
-        name=("prevalence", study.name),
         help="Head above 10 %, medium, tail up to 1 % (CXR-LT). Of the radiographs in which the finding is known.",
     )
     relative = selection.one("Seen together", ["share", "count"], name="together", draw=st.segmented_control) == "share"
-    show(
-        pictures.co_occurrence(summary, relative=relative, theme=theme()),
+    present(
+        recipes.Together(study=study.name, relative=relative),
         key="studies-together",
-        alt=f"Which findings are seen together in study {study.name}",
-        name=("co-occurrence", study.name),
         react=functools.partial(_follow, study),
         help="Of the radiographs with the row's finding, the share that has the column's. Click a cell to see them.",
     )
-    show(
-        pictures.upset(summary, theme=theme()),
+    present(
+        recipes.Combinations(study=study.name),
         key="studies-upset",
-        alt=f"The most frequent combinations of findings in study {study.name}",
-        name=("combinations", study.name),
         help="Each column is one combination: exactly the findings with a dot. UpSet, Lex et al., IEEE TVCG 2014.",
     )
 
@@ -95,27 +88,16 @@ def _follow(study: Study, report: Report) -> None:
 def people(study: Study) -> None:
     """Age, sex and view by split."""
     summary = study.summary
-    for key, draw, words in (
-        ("ages", pictures.ages, "Age by sex"),
-        ("sexes", pictures.sexes, "Sex"),
-        ("views", pictures.views, "View"),
-    ):
-        if not np.sum(summary[key]["counts"]):
-            st.info(f"{words}: not known of any radiograph of this study.")
+    for kind in (recipes.Ages, recipes.Sexes, recipes.Views):
+        if not np.sum(summary[kind.figure]["counts"]):
+            st.info(f"{kind.title}: not known of any radiograph of this study.")
             continue
-        show(
-            draw(summary, theme=theme()),
-            key=f"studies-{key}",
-            alt=f"{words} of the radiographs of each split of study {study.name}",
-            name=(key, study.name),
+        present(
+            kind(study=study.name),
+            key=f"studies-{kind.figure}",
             help="Shares within each split, so that splits of different size can be compared.",
         )
-    show(
-        pictures.per_patient(summary, theme=theme()),
-        key="studies-per-patient",
-        alt=f"How many radiographs the patients of study {study.name} have",
-        name=("per-patient", study.name),
-    )
+    present(recipes.PerPatient(study=study.name), key="studies-per-patient")
 
 
 def text(study: Study) -> None:
@@ -123,20 +105,12 @@ def text(study: Study) -> None:
     if not study.has_text:
         st.info("This study has no text: for training, captions are made from its findings.")
         return
-    summary = study.summary
-    show(
-        pictures.text_lengths(summary, theme=theme()),
+    present(
+        recipes.TextLengths(study=study.name),
         key="studies-lengths",
-        alt=f"Lengths of the texts of study {study.name} in words",
-        name=("text-lengths", study.name),
         help="What a text tower does not read is cut off: CLIP reads 77 tokens, about 55 words.",
     )
-    show(
-        pictures.words(summary, theme=theme()),
-        key="studies-words",
-        alt=f"The words that most texts of study {study.name} contain",
-        name=("words", study.name),
-    )
+    present(recipes.Words(study=study.name), key="studies-words")
 
 
 def left_out(study: Study) -> None:

@@ -17,6 +17,7 @@ from core.studies.study import load_studies
 from dashboard import clusters, selection, status
 from dashboard.again import again
 from dashboard.augmenting import augmentation
+from dashboard.card_form import brought
 from dashboard.judging import judged
 from dashboard.run_card import card
 from dashboard.widgets import form, guarded, header, plain
@@ -95,7 +96,8 @@ def in_columns(config: RunConfig, key: str, columns: list[typing.Any]) -> RunCon
 def launch(config: RunConfig, place: Place) -> None:
     """Make the run's folder and start its process, here or on a cluster."""
     try:
-        run = new_run(config)
+        with brought(config):
+            run = new_run(config)
         with launching(run):
             run.place(place)
             run.start()

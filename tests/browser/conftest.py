@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from dashboard.components.plot import ensure_plotly_js
+from scripts.serving import serving
 from tests.browser.watch import Watch
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-ROOT = Path(__file__).resolve().parents[2]
-START_TIMEOUT = 40.0
 Serve = Callable[..., AbstractContextManager[str]]
 
 
@@ -71,53 +62,3 @@ def watch(chromium: Browser, plots_page: str) -> Iterator[Watch]:
     watch.page.close()
     assert not watch.complaints
     assert not watch.remote()
-
-
-@contextmanager
-def serving(app_file: Path, env: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Run `app_file` under Streamlit on a free port of 127.0.0.1, started in the repository root; yields its URL."""
-    port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(app_file), f"--server.port={port}"]
-    command += ["--server.address=127.0.0.1", "--server.headless=true", "--server.enableStaticServing=true"]
-    command += ["--browser.gatherUsageStats=false", "--server.fileWatcherType=none"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
-    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log.txt").open("w+b") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-        )
-        try:
-            url = f"http://127.0.0.1:{port}"
-            wait_until_healthy(process, url, Path(folder) / "log.txt")
-            yield url
-        finally:
-            stop(process)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until_healthy(process: subprocess.Popen[bytes], url: str, log_path: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise AssertionError(f"Streamlit did not start at {url}:\n{log_path.read_text(encoding='utf-8')}")
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End exactly the process group that `serve` started."""
-    if process.poll() is not None:
-        return
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,17 @@ import plotly.graph_objects as go
 from core.figures.ablation import differences
 from core.figures.attention import Box, Overlay, pointing_rates, saliency_maps
 from core.figures.colouring import Colouring
+from core.figures.compare import Differences, score_differences
+from core.figures.confusion import Matrix, confusion_grid, confusion_one
 from core.figures.curves import Curve, Reference, loss_curves
-from core.figures.diseases import auroc_intervals, confusion_grid
+from core.figures.diseases import auroc_intervals
 from core.figures.drawing import Anchor, Drawing, Marked, Moment
 from core.figures.gap import ShiftLine, ShiftRow, cosine_cones, paired_map, shift_curve
 from core.figures.gap_runs import FindingGaps, TemperaturePoint, finding_gaps, temperature_gaps
+from core.figures.paired import Compared, confusion_difference, discordant_pairs, rate_differences
 from core.figures.prevalence import selection_prevalence
 from core.figures.radiographs import radiograph_row
+from core.figures.retrieval import Ranks, Recall, rank_shares, recall_curves
 from core.figures.search import Point, history, importance_bars, intermediate, slices
 from core.figures.similarity import Tree, off_diagonal_distribution, similarity_difference, similarity_panels
 from core.figures.similarity_epochs import Measure, over_epochs
@@ -29,6 +33,7 @@ from core.figures.studies_texts import text_lengths, words
 from core.figures.theme import Theme
 from core.figures.zero_shot import prompt_scores
 from core.studies.vocabulary import NIH_FINDINGS, display_name
+from tests.figures import examples_scores
 
 HOSTILE = "<img src=x onerror=alert(1)> ![](http://example.invalid/a.png)"
 NAMES = [display_name(name) for name in NIH_FINDINGS]
@@ -79,6 +84,19 @@ def gaps(name: str, overall: float) -> FindingGaps:
 
 
 COUNTS = [np.array([[900 + at, 100], [30, 70 - at]]) for at in range(K - 1)] + [np.array([[950, 50], [0, 0]])]
+
+
+def matrices(names: list[str], counts: Sequence[np.ndarray] = COUNTS) -> list[Matrix]:
+    """Confusion matrices with intervals that are as wide everywhere; where a row is empty there are none."""
+    found = []
+    for name, own in zip(names, counts, strict=True):
+        rates = np.divide(
+            own, own.sum(axis=1, keepdims=True), out=np.full((2, 2), np.nan), where=own.sum(1)[:, None] > 0
+        )
+        found.append(Matrix(name=name, counts=own, low=rates - 0.05, high=rates + 0.05, threshold=0.3, unknown=4))
+    return found
+
+
 XYZ = _random().normal(size=(60, 3))
 VALUES = np.where(np.arange(60) % 7 == 0, np.nan, np.linspace(20, 90, 60))
 CATEGORIES = np.array([None if at % 9 == 0 else WORST[at % K] for at in range(60)], dtype=object)
@@ -98,6 +116,17 @@ LIMITS = (10.0, 1.0)
 PAIRS = _random().integers(0, 90, (K, K))
 SUPPORT = np.where(np.arange(K)[:, None] == K - 1, 0, np.full((K, K), 300))
 PAIRS[-1] = 0
+KS = np.array([1, 2, 5, 10, 20])
+RECALLS = [
+    Recall(name=name, ks=KS, values=KS / 20, lows=KS / 20 - 0.02, highs=np.minimum(1, KS / 20 + 0.03))
+    for name in (HOSTILE, "b")
+]
+RANKS = [Ranks(name=name, ranks=_random().integers(1, 21, 20), median=9.5) for name in (HOSTILE, "b")]
+AGAINST = [
+    Differences(name=name, values=[1.5, -3.0, np.nan], lows=[0.4, -9.0, np.nan], highs=[2.5, 1.0, np.nan],
+                shown=[True, False, False])
+    for name in (HOSTILE, "b")
+]  # fmt: skip
 SETS: list[list[int]] = [[], [0], [0, 2, 5], [1, 2], [K - 1]]
 PICTURES = _random().integers(0, 256, (6, 32, 32))
 VERSIONS = [f"view {at}" for at in range(1, 6)]
@@ -238,7 +267,32 @@ FIGURES: dict[str, Make] = {
         n_positive=[*range(10, 10 + K - 1), 0],
         theme=theme,
     ),
-    "confusion": lambda theme: confusion_grid(COUNTS, WORST, [0.3] * K, theme=theme),
+    "confusion": lambda theme: confusion_grid(matrices(WORST), theme=theme),
+    "confusion-one": lambda theme: confusion_one(
+        matrices(WORST)[0], np.full((2, 2), 0.2), np.full((2, 2), 0.9), theme=theme
+    ),
+    "confusion-difference": lambda theme: confusion_difference(
+        [
+            Compared(name=name, first=COUNTS[at], second=COUNTS[at][:, ::-1], beyond=[True, at < 3])
+            for at, name in enumerate(WORST)
+        ],
+        "first",
+        HOSTILE,
+        theme=theme,
+    ),
+    "confusion-pairs": lambda theme: discordant_pairs(
+        HOSTILE, [[900, 30, 20, 50], [0, 0, 0, 0]], "a", HOSTILE, theme=theme
+    ),
+    "rate-differences": lambda theme: rate_differences(
+        WORST,
+        [*([auroc()["values"][0] - 0.7] * 2)],
+        [*([auroc()["values"][0] - 0.8] * 2)],
+        [*([auroc()["values"][0] - 0.65] * 2)],
+        beyond=[[at % 3 == 0 for at in range(K)]] * 2,
+        support=[[*range(10, 10 + K - 1), 0]] * 2,
+        words=f"a minus {HOSTILE}",
+        theme=theme,
+    ),
     "ablation": lambda theme: differences(
         [HOSTILE, "without graph", "not begun"],
         [0.02, -0.001, np.nan],
@@ -274,6 +328,11 @@ FIGURES: dict[str, Make] = {
     ),
     "words": lambda theme: words([HOSTILE, "nódulo", "mass"], [9, 5, 2], 20, theme=theme),
     "radiographs": lambda theme: radiograph_row(PICTURES, [HOSTILE, *VERSIONS], DONE, theme=theme),
+    "comparison": lambda theme: score_differences(WORST[:3], AGAINST, first=HOSTILE, margin=1, theme=theme),
+    "recall": lambda theme: recall_curves(RECALLS, chance=[(f"chance {HOSTILE}", KS, KS / 25)], theme=theme),
+    "ranks": lambda theme: rank_shares(
+        RANKS, chance=[(HOSTILE, [0.05, 0.1, 0.2, 0.4, 0.8, 1.0]), ("b", np.linspace(0.1, 1, 6))], theme=theme
+    ),
     "radiographs-attention": lambda theme: saliency_maps(PICTURES[0], HOSTILE, LOOKED, BOXES, theme=theme),
     "pointing": lambda theme: pointing_rates(
         WORST,
@@ -309,7 +368,11 @@ WITHOUT_DATA: dict[str, Make] = {
     "gap-temperature": lambda theme: temperature_gaps([], published=[(1, 0.2)], theme=theme),
     "auroc": lambda theme: auroc_intervals([], [], [], [], n_positive=[], series=[], theme=theme),
     "zero-shot": lambda theme: prompt_scores([], [], [], [], n_positive=[], theme=theme),
-    "confusion": lambda theme: confusion_grid([], [], [], theme=theme),
+    "confusion": lambda theme: confusion_grid([], theme=theme),
+    "confusion-difference": lambda theme: confusion_difference([], "a", "b", theme=theme),
+    "rate-differences": lambda theme: rate_differences(
+        [], [[], []], [[], []], [[], []], beyond=[[], []], support=[[], []], words="a minus b", theme=theme
+    ),
     "ablation": lambda theme: differences(
         [], [], [], [], beyond=[], per_seed=[], measure="AUROC", baseline="linear", theme=theme
     ),
@@ -324,6 +387,16 @@ WITHOUT_DATA: dict[str, Make] = {
     "lengths": lambda theme: text_lengths([1, 2], np.zeros((3, 1)), theme=theme),
     "words": lambda theme: words([], [], 0, theme=theme),
     "radiographs": lambda theme: radiograph_row([], [], [], theme=theme),
+    "comparison": lambda theme: score_differences([], [], first="a", margin=1, theme=theme),
+    "comparison-unsaid": lambda theme: score_differences(
+        ["a"],
+        [Differences(name="b", values=[np.nan], lows=[np.nan], highs=[np.nan], shown=[False])],
+        first="c",
+        margin=1,
+        theme=theme,
+    ),
+    "recall": lambda theme: recall_curves([], chance=[("chance", [1], [1])], theme=theme),
+    "ranks": lambda theme: rank_shares([], chance=[], theme=theme),
     "pointing": lambda theme: pointing_rates([], [], [], [], counts=[], area=[], centre=[], series=[], theme=theme),
     "words-none": lambda theme: words([], [], 3, theme=theme),
     "search-history": lambda theme: history([], maximised=True, y_title="AUROC", theme=theme),
@@ -361,7 +434,27 @@ SMALLEST: dict[str, Make] = {
     "auroc": lambda theme: auroc_intervals(
         ["Edema"], [[np.nan]], [[np.nan]], [[np.nan]], n_positive=[0], series=["a"], theme=theme
     ),
-    "confusion": lambda theme: confusion_grid([np.array([[0, 0], [0, 3]])], ["Edema"], [0.5], theme=theme),
+    "confusion": lambda theme: confusion_grid(matrices(["Edema"], [np.array([[0, 0], [0, 3]])]), theme=theme),
+    "confusion-one": lambda theme: confusion_one(
+        matrices(["Edema"], [np.array([[0, 0], [0, 3]])])[0], *np.full((2, 2, 2), np.nan), theme=theme
+    ),
+    "confusion-difference": lambda theme: confusion_difference(
+        [Compared(name="Edema", first=[[0, 0], [0, 3]], second=[[0, 0], [1, 2]], beyond=[False, False])],
+        "a",
+        "b",
+        theme=theme,
+    ),
+    "confusion-pairs": lambda theme: discordant_pairs("Edema", [[0, 0, 0, 0], [0, 1, 0, 0]], "a", "b", theme=theme),
+    "rate-differences": lambda theme: rate_differences(
+        ["Edema"],
+        [[np.nan], [0.1]],
+        [[np.nan], [-0.1]],
+        [[np.nan], [0.2]],
+        beyond=[[False], [False]],
+        support=[[0], [3]],
+        words="a minus b",
+        theme=theme,
+    ),
     "ablation": lambda theme: differences(
         ["a"], [np.nan], [np.nan], [np.nan], beyond=[False], per_seed=[[]], measure="Gap", baseline="b", theme=theme
     ),
@@ -391,6 +484,13 @@ SMALLEST: dict[str, Make] = {
     "lengths": lambda theme: text_lengths([1, 2], [[1]], splits=["test"], theme=theme),
     "words": lambda theme: words(["mass"], [1], 1, theme=theme),
     "radiographs": lambda theme: radiograph_row([[[7]]], ["original"], [[]], theme=theme),
+    "comparison": lambda theme: score_differences(
+        ["a"], [Differences(name="b", values=[0], lows=[0], highs=[0], shown=[False])], first="c", margin=1, theme=theme
+    ),
+    "recall": lambda theme: recall_curves(
+        [Recall(name="a", ks=[1], values=[1.0], lows=[np.nan], highs=[np.nan])], chance=[], theme=theme
+    ),
+    "ranks": lambda theme: rank_shares([Ranks(name="a", ranks=[1.0], median=1)], chance=[("b", [1.0])], theme=theme),
     "radiographs-attention": lambda theme: saliency_maps([[7, 8], [8, 7]], "a", LOOKED[1:2], theme=theme),
     "pointing": lambda theme: pointing_rates(
         ["Mass"], [[0.5]], [[0.1]], [[0.9]], counts=[1], area=[0.1], centre=[1], series=["a"], theme=theme
@@ -400,3 +500,7 @@ SMALLEST: dict[str, Make] = {
     "search-importances": lambda theme: importance_bars({"a": 1.0}, complete=10, needed=10, theme=theme),
     "search-epochs": lambda theme: intermediate(TRIED[:1], best=0, y_title="loss", theme=theme),
 }
+
+FIGURES |= examples_scores.figures(HOSTILE, WORST)
+WITHOUT_DATA |= examples_scores.without_data()
+SMALLEST |= examples_scores.smallest()

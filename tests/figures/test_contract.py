@@ -108,6 +108,11 @@ def test_an_axis_says_what_it_is(name: str) -> None:
         "ablation",
         "gap-findings",
         "enrichment",
+        "auroc-difference",
+        "subgroups",
+        "groups",
+        "rate-differences",
+        "comparison",
         "pointing",
     )  # rows are named one by one
     for letter in "x" if name in one_by_one else "xy":

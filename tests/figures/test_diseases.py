@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.figures.diseases import auroc_intervals, confusion_grid
+from core.figures.confusion import confusion_grid
+from core.figures.diseases import auroc_intervals
 from core.figures.export import chromium_available, figure_bytes
 from core.figures.theme import DARK, LIGHT, Theme
-from tests.figures.examples import COUNTS, HOSTILE, NAMES, K
+from tests.figures.examples import COUNTS, HOSTILE, NAMES, matrices
 from tests.figures.test_theme import contrast
 
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
@@ -82,22 +84,17 @@ def test_a_run_s_name_is_not_filled_in() -> None:
 
 @THEMES
 def test_counts_are_legible_on_every_colour(theme: Theme) -> None:
-    trace = confusion_grid(COUNTS, NAMES, [0.5] * K, theme=theme).data[0]
+    trace = confusion_grid(matrices(NAMES), theme=theme).data[0]
     assert all(contrast(trace.textfont.color, colour) >= 4.5 for _, colour in trace.colorscale)
 
 
 def test_no_threshold_is_said_and_not_a_number() -> None:
-    made = confusion_grid([COUNTS[0]], ["Edema"], [float("nan")])
-    assert made.layout.annotations[0].text == "Edema · no threshold"
+    made = confusion_grid([replace(matrices(["Edema"], COUNTS[:1])[0], threshold=float("nan"))])
+    assert made.layout.annotations[0].text == "Edema<br>no threshold, n=1,100, 4 unknown"
 
 
 @pytest.mark.parametrize("count", [1, 5, 6, 14])
 def test_axes_are_named_at_the_outer_edge(count: int) -> None:
-    made = confusion_grid(COUNTS[:count], NAMES[:count], [0.5] * count)
+    made = confusion_grid(matrices(NAMES[:count], COUNTS[:count]))
     named = [made.layout[f"xaxis{at}" if at > 1 else "xaxis"].title.text for at in range(1, count + 1)]
-    assert [at for at, text in enumerate(named) if text == "model"] == list(range(max(0, count - 5), count))
-
-
-def test_matrices_names_and_thresholds_must_fit() -> None:
-    with pytest.raises(InputError, match="1 matrices, 1 names, 0 thresholds"):
-        confusion_grid([COUNTS[0]], ["Edema"], [])
+    assert [at for at, text in enumerate(named) if text == "model"] == list(range(max(0, count - 4), count))

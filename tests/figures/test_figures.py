@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
+from core.figures.confusion import Matrix, confusion_grid
 from core.figures.curves import Curve, Reference, loss_curves, smooth, thin
-from core.figures.diseases import auroc_intervals, confusion_grid
+from core.figures.diseases import auroc_intervals
 from core.figures.gap import ShiftLine, ShiftRow, cosine_cones, paired_map, shift_curve
 from core.figures.similarity import off_diagonal_distribution, similarity_difference, similarity_panels
-from tests.figures.examples import COUNTS, NAMES, XYZ, K, auroc, cosines
+from tests.figures.examples import NAMES, XYZ, K, auroc, cosines, matrices
 
 
 class TestCurves:
@@ -140,18 +141,21 @@ class TestDiseases:
             auroc_intervals(NAMES, [[0.5]], [[0.4]], [[0.6]], n_positive=[1] * K, series=["a"])
 
     def test_a_matrix_shows_rates_of_its_rows_and_counts(self) -> None:
-        made = confusion_grid([np.array([[90, 10], [30, 70]])], ["Edema"], [0.25])
+        made = confusion_grid(matrices(["Edema"], [np.array([[90, 10], [30, 70]])]))
         assert np.allclose(made.data[0].z, [[0.9, 0.1], [0.3, 0.7]])
-        assert np.array(made.data[0].text).tolist() == [["90%<br>90", "10%<br>10"], ["30%<br>30", "70%<br>70"]]
-        assert made.layout.annotations[0].text == "Edema · 0.25"
+        assert np.array(made.data[0].text).tolist() == [
+            ["90%<br>90<br>[85, 95]", "10%<br>10<br>[5, 15]"],
+            ["30%<br>30<br>[25, 35]", "70%<br>70<br>[65, 75]"],
+        ]
+        assert made.layout.annotations[0].text == "Edema<br>0.30, n=200, 4 unknown"
 
     def test_a_row_without_support_says_so(self) -> None:
-        trace = confusion_grid(COUNTS, NAMES, [0.5] * K).data[-1]
+        trace = confusion_grid(matrices(NAMES)).data[-1]
         assert np.isnan(trace.z[1]).all() and set(trace.text[1]) == {"n=0"}
 
     def test_trace_k_is_disease_k(self) -> None:
-        assert [trace.name for trace in confusion_grid(COUNTS, NAMES, [0.5] * K).data] == NAMES
+        assert [trace.name for trace in confusion_grid(matrices(NAMES)).data] == NAMES
 
     def test_another_shape_is_refused(self) -> None:
         with pytest.raises(InputError, match="2 x 2"):
-            confusion_grid([np.zeros((3, 3))], ["Edema"], [0.5])
+            confusion_grid([Matrix(name="Edema", counts=np.zeros((3, 3)), low=[[0]], high=[[0]], threshold=0.5)])

@@ -107,10 +107,16 @@ def test_bootstrap_refuses_what_it_cannot_score() -> None:
         bootstrap(y, p, patients)
 
 
-def test_interval_takes_percentiles_of_the_defined() -> None:
-    values = np.append(np.arange(101) / 100, [np.nan, np.nan])
-    got = interval(0.5, values, n_patients=9)
-    assert (got.value, got.low, got.high, got.replicates) == pytest.approx((0.5, 0.025, 0.975, 101))
+def test_interval_on_the_scale_of_the_logit_from_the_defined() -> None:
+    got = interval(0.8, [0.7, 0.8, 0.9, math.nan], n_patients=9)
+    # standard deviation 0.1, on the logit 0.1 / (0.8 * 0.2) = 0.625; logit(0.8) = log 4
+    ends = [1 / (1 + math.exp(-(math.log(4) + sign * 1.959964 * 0.625))) for sign in (-1, 1)]
+    assert (got.value, got.low, got.high, got.replicates) == pytest.approx((0.8, *ends, 3))
+
+
+def test_interval_of_an_end_takes_percentiles() -> None:
+    got = interval(1.0, np.arange(101) / 100, n_patients=9)
+    assert (got.low, got.high) == pytest.approx((0.025, 0.975))
 
 
 @pytest.mark.parametrize(
@@ -130,8 +136,8 @@ def test_macro_rule_by_hand() -> None:
     # The second finding has no support; the means are (0.2 + 0.4) / 2 and 0.8, the third replicate is left out.
     assert got.value == pytest.approx(0.7)
     assert got.replicates == 2
-    assert got.low == pytest.approx(0.3 + 0.025 * 0.5)
-    assert got.high == pytest.approx(0.3 + 0.975 * 0.5)
+    wanted = interval(0.7, [0.3, 0.8], n_patients=9)
+    assert (got.low, got.high) == (wanted.low, wanted.high)
     assert math.isnan(macro_interval([nan, nan], np.full((4, 2), nan), n_patients=9).value)
 
 

@@ -9,10 +9,12 @@ import pytest
 from scipy.special import logsumexp
 
 from core.errors import InputError
+from core.metrics.bootstrap import row_weights
 from core.metrics.gap import (
     contrastive_loss,
     finding_gaps,
     gap_direction,
+    gap_replicates,
     linear_separability,
     modality_gap,
     shift,
@@ -212,3 +214,26 @@ def test_what_chance_makes_of_few_pairs_is_what_many_draws_make_of_them() -> Non
 def test_labels_of_other_pairs_are_refused() -> None:
     with pytest.raises(InputError, match="200 rows and labels has 3"):
         finding_gaps(IMAGES, TEXTS, np.zeros((3, 2)))
+
+
+def test_resampled_gaps_against_a_loop() -> None:
+    random = np.random.default_rng(8)
+    images, texts = random.normal(size=(2, 12, 5)) + np.array([1.0, 0])[:, None, None]
+    patients = np.array(list("aabbbcdddeff"))
+    value, drawn = gap_replicates(images, texts, patients, replicates=20, seed=4)
+    apart = unit(images) - unit(texts)
+    assert value == pytest.approx(modality_gap(images, texts).distance)
+    of = np.unique(patients, return_inverse=True)[1]
+    times = np.concatenate([part.T for part in row_weights(of, 6, replicates=20, seed=4)]).astype(int)
+    wanted = [np.linalg.norm(np.repeat(apart, own, axis=0).mean(axis=0)) ** 2 for own in times]
+    assert drawn**2 == pytest.approx(np.maximum(0, wanted - np.mean(wanted) + value**2))
+
+
+def test_the_interval_of_a_gap_lies_about_it() -> None:
+    """Noise lengthens every mean; without bringing the squares back the whole interval would lie above the gap."""
+    random = np.random.default_rng(9)
+    images, texts = random.normal(size=(2, 40, 200)) + np.array([0.3, 0])[:, None, None]
+    value, drawn = gap_replicates(images, texts, np.arange(40), replicates=300)
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    assert low < value < high
+    assert value - low == pytest.approx(high - value, rel=0.5)

@@ -7,7 +7,8 @@ import pytest
 
 from core.errors import InputError
 from core.metrics import retrieval as module
-from core.metrics.retrieval import recall_at_k
+from core.metrics.bootstrap import row_weights
+from core.metrics.retrieval import WAYS, chance_median, chance_recall, curve_ks, measure, recall_at_k, search
 
 RANDOM = np.random.default_rng(11)
 TEXTS = RANDOM.normal(size=(60, 8))
@@ -86,3 +87,91 @@ def test_wrong_arguments_are_named() -> None:
         recall_at_k(IMAGES, TEXTS, groups=["a"])
     with pytest.raises(InputError, match="limit of 0"):
         recall_at_k(IMAGES, TEXTS, max_pairs=0)
+
+
+class TestSearch:
+    def test_ranks_and_recall_are_those_of_recall_at_k(self) -> None:
+        groups = [i % 25 for i in range(60)]
+        texts = np.array([TEXTS[g] for g in groups])
+        found = search(IMAGES, texts, np.arange(60), groups=groups, replicates=5)
+        wanted = recall_at_k(IMAGES, texts, groups=groups)
+        for way in WAYS:
+            direction, measured = getattr(wanted, way), found.measured[way]
+            assert measured.median == direction.median_rank == np.median(found.ranks[way])
+            assert {k: measured.recall[measured.at(k)] for k in (1, 5, 10)} == pytest.approx(direction.recall)
+            assert measured.recall[-1] == 1.0 and measured.ks[-1] == 60
+        own = np.sum(IMAGES / np.linalg.norm(IMAGES, axis=1, keepdims=True) * texts, 1) / np.linalg.norm(texts, axis=1)
+        assert found.own == pytest.approx(own)
+        assert found.sizes.tolist() == [groups.count(g) for g in groups]
+
+    def test_of_many_pairs_some_are_searched_the_same_ones_as_elsewhere(self) -> None:
+        found = search(IMAGES, TEXTS, np.arange(60), max_pairs=20, replicates=5)
+        assert (len(found), found.total) == (20, 60)
+        wanted = recall_at_k(IMAGES, TEXTS, max_pairs=20)
+        assert found.measured["image_to_text"].median == wanted.image_to_text.median_rank
+
+    def test_one_pair(self) -> None:
+        found = search([[1.0, 0]], [[0, 1.0]], ["p"], replicates=3)
+        assert found.measured["image_to_text"].recall.tolist() == [1.0] * len(curve_ks(1))
+
+
+class TestMeasure:
+    RANKS = (1, 1, 4, 9, 2, 30)
+    PATIENTS = ("a", "a", "b", "b", "c", "d")
+
+    def test_by_hand(self) -> None:
+        found = measure(self.RANKS, self.PATIENTS, [1, 5, 10], replicates=50, seed=3)
+        assert found.recall == pytest.approx([2 / 6, 4 / 6, 5 / 6])
+        assert (found.median, found.n, found.n_patients) == (3.0, 6, 4)
+
+    def test_each_replicate_is_the_queries_of_the_patients_that_were_drawn(self) -> None:
+        found = measure(self.RANKS, self.PATIENTS, [1, 5], replicates=30, seed=3)
+        names, of = np.unique(self.PATIENTS, return_inverse=True)
+        times = np.concatenate([part.T for part in row_weights(of, len(names), replicates=30, seed=3)])
+        for replicate, weights in enumerate(times.astype(int)):
+            ranks = np.repeat(self.RANKS, weights)
+            assert found.recall_drawn[replicate] == pytest.approx([(ranks <= 1).mean(), (ranks <= 5).mean()])
+            assert found.median_drawn[replicate] == np.median(ranks)
+
+    def test_the_interval_covers_the_truth_as_often_as_it_says(self) -> None:
+        """Patients with two queries each whose outcomes hang together; the truth is known."""
+        random, covered = np.random.default_rng(5), 0
+        patients = np.repeat(np.arange(60), 2)
+        for trial in range(200):
+            found = measure(
+                np.where(np.repeat(random.random(60) < 0.4, 2), 1, 50), patients, [1], replicates=300, seed=trial
+            )
+            low, high = np.percentile(found.recall_drawn[:, 0], (2.5, 97.5))
+            covered += low <= 0.4 <= high
+        assert 180 <= covered <= 198  # 95 %, within four standard errors; queries alone would give some 83 %
+
+    def test_without_a_query(self) -> None:
+        with pytest.raises(InputError, match="no query"):
+            measure([], [], [1])
+
+
+class TestChance:
+    def test_is_k_over_n_where_all_differ(self) -> None:
+        assert chance_recall([1] * 8, [1, 2, 8]) == pytest.approx([1 / 8, 2 / 8, 1])
+        assert chance_median([1] * 8) == 4
+
+    def test_groups_by_hand(self) -> None:
+        # Two of four are right for two queries: 1 - C(2, 1) / C(4, 1) = 1/2, then 1 - C(2, 2) / C(4, 2) = 5/6.
+        assert chance_recall([2, 2, 1, 1], [1, 2, 3]) == pytest.approx([(0.5 + 0.25) / 2, (5 / 6 + 0.5) / 2, 7 / 8])
+        assert chance_median([2, 2, 1, 1]) == 2
+
+    def test_is_what_shuffling_gives(self) -> None:
+        group, random = np.array([0, 0, 0, 1, 1, 2, 3, 4]), np.random.default_rng(0)
+        found = np.zeros(8)
+        for _ in range(4000):
+            order = random.permutation(8)
+            for own in range(8):
+                found[np.flatnonzero(group[order] == group[own])[0] :] += 1
+        sizes = np.bincount(group)[group]
+        assert chance_recall(sizes, np.arange(1, 9)) == pytest.approx(found / 32_000, abs=0.02)
+
+
+def test_curves_are_measured_at_every_small_k_and_a_few_large_ones() -> None:
+    assert curve_ks(6).tolist() == [1, 2, 3, 4, 5, 6]
+    found = curve_ks(5000)
+    assert found[:10].tolist() == list(range(1, 11)) and found[-1] == 5000 and len(found) < 80

@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 from sklearn import metrics as sklearn_metrics
 
 from core.errors import ConfigError, InputError
-from core.metrics.thresholds import Confusion, choose_threshold, confusion, wilson
+from core.metrics.thresholds import Confusion, choose_threshold, confusion, wilson, wilson_ends
 
 
 def case(seed: int, *, ties: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +64,7 @@ def test_worse_than_chance_is_noted() -> None:
 
 
 def test_choice_refuses_other_rules_and_scores() -> None:
-    with pytest.raises(ConfigError, match="fixed, youden, f1, got 'best'"):
+    with pytest.raises(ConfigError, match="sensitivity, specificity, got 'best'"):
         choose_threshold([0, 1], [0.1, 0.2], "best")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="row 1 is 3"):
         choose_threshold([0, 1], [0.1, 3], "f1")
@@ -122,3 +122,64 @@ def test_wilson_without_trials_and_beyond_them() -> None:
     assert math.isnan(wilson(0, 0).value)
     with pytest.raises(InputError, match="between 0 and the 3 trials, got 4"):
         wilson(4, 3)
+
+
+def test_wilson_of_many_at_once_equals_one_by_one() -> None:
+    successes, trials = np.array([0, 5, 1, 40, 0]), np.array([5, 5, 3, 100, 0])
+    low, high = wilson_ends(successes, trials)
+    for at, (part, whole) in enumerate(zip(successes.tolist(), trials.tolist(), strict=True)):
+        single = wilson(part, whole)
+        assert (low[at], high[at]) == pytest.approx((single.low, single.high), nan_ok=True)
+
+
+@pytest.mark.parametrize("n", [30, 100, 1000])
+def test_wilson_covers_95_percent(n: int) -> None:
+    rng = np.random.default_rng(n)
+    true = rng.uniform(0.03, 0.97, 40_000)
+    low, high = wilson_ends(rng.binomial(n, true), np.full(40_000, n))
+    assert ((low <= true) & (true <= high)).mean() == pytest.approx(0.95, abs=0.02)
+
+
+@pytest.mark.parametrize("target", [0.5, 0.8, 0.95])
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_sensitivity_is_reached_at_the_highest_threshold(seed: int, ties: bool, target: float) -> None:
+    y, p = case(seed, ties=ties)
+    got = choose_threshold(y, p, "sensitivity", target)
+    reaching = [t for t in np.unique(p) if (p[y == 1] >= t).mean() >= target - 1e-12]
+    assert got.value == max(reaching)
+
+
+@pytest.mark.parametrize("target", [0.5, 0.8, 0.95])
+@pytest.mark.parametrize("ties", [False, True])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_specificity_is_reached_at_the_lowest_threshold(seed: int, ties: bool, target: float) -> None:
+    y, p = case(seed, ties=ties)
+    got = choose_threshold(y, p, "specificity", target)
+    reaching = [t for t in np.unique(p) if (p[y == 0] < t).mean() >= target - 1e-12]
+    if reaching:
+        assert got.value == min(reaching) and not got.note
+    else:
+        assert got.value > p.max() and "none of it" in got.note
+
+
+def test_targets_by_hand() -> None:
+    y, p = [0, 1, 0, 1, 1], [0.1, 0.3, 0.4, 0.6, 0.9]
+    assert choose_threshold(y, p, "sensitivity", 0.6).value == 0.6  # 2 of 3
+    assert choose_threshold(y, p, "sensitivity", 0.7).value == 0.3  # 2 of 3 are too few
+    assert choose_threshold(y, p, "specificity", 0.5).value == 0.3
+    assert choose_threshold(y, p, "specificity", 0.6).value == 0.6
+    ten = [1] * 10 + [0]
+    assert choose_threshold(ten, [*np.arange(10) / 10 + 0.05, 0.5], "sensitivity", 0.7).value == pytest.approx(0.35)
+
+
+def test_a_target_that_cannot_be_reached_says_so() -> None:
+    y = [1, 0, 0, 0]
+    assert "calls all of it present" in choose_threshold(y, [0.1, 0.4, 0.5, 0.2], "sensitivity", 0.9).note
+    assert "takes all 2 positives" in choose_threshold([1, 1, 0], [0.9, 0.8, 0.1], "sensitivity", 0.9).note
+    got = choose_threshold([0, 0, 1], [0.7, 0.7, 0.7], "specificity", 0.9)
+    assert "calls none of it present" in got.note and 0.7 < got.value < 0.71
+    for rule in ("sensitivity", "specificity"):
+        assert "0 positives" in choose_threshold([0, 0], [0.1, 0.2], rule, 0.9).note  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="between 0 and 1"):
+        choose_threshold(y, [0.1, 0.4, 0.5, 0.2], "sensitivity", 90)

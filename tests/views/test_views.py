@@ -21,8 +21,34 @@ from tests.finished import Finished
 BEGIN = first_light.begin
 """The real one; all other tests of views go without the demo."""
 
-VIEWS = ("home", "train", "curves", "ablation", "search", "space", "similarity", "gap", "diseases", "attention")
-FIGURES = {"home": 0, "train": 0, "curves": 6, "space": 2, "similarity": 3, "gap": 6, "diseases": 3, "attention": 1}
+VIEWS = (
+    "home",
+    "train",
+    "curves",
+    "ablation",
+    "search",
+    "space",
+    "similarity",
+    "gap",
+    "diseases",
+    "attention",
+    "retrieval",
+    "compare",
+    "report",
+)
+FIGURES = {
+    "home": 0,
+    "train": 0,
+    "curves": 6,
+    "space": 2,
+    "similarity": 3,
+    "gap": 6,
+    "diseases": 3,
+    "attention": 1,
+    "retrieval": 4,
+    "compare": 7,
+    "report": 0,
+}
 
 
 def opened(view: str, **query: str | list[str]) -> AppTest:
@@ -103,19 +129,6 @@ def test_a_click_on_an_anchor_changes_nothing(finished: Finished) -> None:
     click(at, 0, customdata=None, trace="disease prompts")
     assert not at.exception
     assert "The chosen radiograph" not in texts(at)
-
-
-def test_a_click_on_a_cell_shows_its_radiographs(finished: Finished) -> None:
-    at = opened("diseases", runs=[finished.runs["orthogonal"]])
-    grid = figures(at)[1]
-    counts = {
-        cell: int(grid["data"][0]["text"][cell[0]][cell[1]].split("<br>")[1])
-        for cell in ((0, 0), (0, 1), (1, 0), (1, 1))
-    }
-    cell = max(counts, key=counts.__getitem__)
-    click(at, 1, curve=0, point=list(cell))
-    assert not at.exception
-    assert f"{counts[cell]} " in next(element.value for element in at.subheader if "worst first" in element.value)
 
 
 def test_a_hostile_label_is_only_text(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from core.jobs import JobState
 from core.logbook import Logbook
 from core.runs import Run, identity
 from core.seen import Seen
-from dashboard import watching, widgets
+from dashboard import showing, watching
 from tests.components import plots
 from tests.tiny import tiny_study
 from tests.views.test_views import opened, texts
@@ -92,13 +92,13 @@ def test_a_live_run_keeps_its_figures_while_it_grows_and_only_new_lines_are_read
 def test_figures_are_thinned_and_their_tables_are_not(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny_study()
     run, made_tables = made("long", STEPS), {}
-    real = widgets._exports
+    real = showing._exports
 
     def exports(figure: Any, key: str, name: Any, table: Any) -> None:
         made_tables[key] = table
         real(figure, key, name, table)
 
-    monkeypatch.setattr(widgets, "_exports", exports)
+    monkeypatch.setattr(showing, "_exports", exports)
     at = opened("curves", curves=run.id, smoothing="0.5")
     assert not at.exception
     assert all(len(trace["y"]["bdata"]) < 2100 * 8 * 4 / 3 + 8 for trace in plots(at)[0]["figure"]["data"])

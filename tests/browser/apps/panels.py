@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from core.recipes.base import Where
+from core.recipes.space import Selection
 from core.runs import Run
-from dashboard import finding, radiograph, selected, selection
+from core.studies.study import Study
+from dashboard import cached, finding, radiograph, selected, selection
 from dashboard.widgets import guarded, study_of
 
 st.set_page_config(layout="wide")
 selection.restore()
 
 
+class Caught(Selection):
+    """The rows of the query instead of those inside an outline."""
+
+    def rows(self, where: Where, study: Study) -> NDArray[np.int64]:
+        named = [row for row in selection.values_of("rows") if row != "none"]
+        return np.array(named, np.int64)
+
+
 def draw() -> None:
     st.title("Panels", anchor=False)
     runs = [Run.load(one) for one in selection.values_of("runs")]
     study = study_of(runs)
-    if not (caught := selection.values_of("rows")):
+    if not selection.values_of("rows"):
         field, below = st.container(), st.container()
         with field:
             found = finding.find(runs, study, below)
@@ -27,9 +39,9 @@ def draw() -> None:
         if chosen is not None:
             st.caption(f"looked at {study.samples['id'].iloc[chosen]}")
             radiograph.inspect(study, chosen, runs)
-    elif caught == ["none"]:
-        selected.selected(study, np.array([], np.int64), runs)
-    elif selected.selected(study, np.array(caught, np.int64), runs):
+        return
+    recipe = Caught(runs=(runs[0].id,), lasso=())
+    if selected.selected(study, recipe.rows(cached, study), runs, recipe):
         st.caption("the selection is let go")
 
 

@@ -1,0 +1,1 @@
+"""Figures as they are made again: every recipe, the report, the command line."""
