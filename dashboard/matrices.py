@@ -176,7 +176,7 @@ def _drill_down(study: Study, judged: Judged, at: int) -> None:
     if place not in CELLS:
         return
     inside = cell(judged, at, *place)
-    name = display_name(study.findings[at])
+    name = plain(display_name(study.findings[at]))
     kind = CELLS[place] if len(inside) != 1 else CELLS[place].removesuffix("s")
     st.subheader(f"{name}: {len(inside):,} {kind}, worst first", anchor=False)
     gallery(study, judged.rows, inside, lambda row: f"{judged.probabilities[row, at]:.3f}", at, name="cell-page")

@@ -55,7 +55,7 @@ def difference(runs: Sequence[Run], study: Study, rule: str, finding: str) -> No
         key="diseases-difference",
         react=look,
         help=f"Thresholds: {Cut.read(rule).told}, for each run by itself. Percentage points of the row, and both "
-        "counts, A | B. Click a cell: the radiographs that A puts there and B does not.",
+        "counts, A above B. Click a cell: the radiographs that A puts there and B does not.",
     )
     _one(found, both, rule, finding)
     _drill_down(found, at)
@@ -134,7 +134,7 @@ def _drill_down(found: Comparison, at: int) -> None:
         return
     row, kind = int(parts[1]), parts[2]
     inside = found.inside(at, row, kind)
-    name = display_name(found.study.findings[at])
+    name = plain(display_name(found.study.findings[at]))
     words = dict(zip(KINDS, ("both right", "only A right", "only B right", "both wrong"), strict=True))
     st.subheader(f"{name} {LABELS[row]}: {len(inside):,}, {words[kind]}, worst first", anchor=False)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.metrics.retrieval import Searched, measure
 from core.pictures import retrieval as pictures
-from core.pictures.partners import KS
+from core.pictures.partners import KS, texts_of
 from core.pictures.retrieval import Found
 from core.runs import Run
 from core.studies.study import Study
@@ -88,7 +88,7 @@ def _subset(one: Searched, way: str, run: Run, study: Study, among: NDArray[np.i
         for k, part in zip(ks, parts, strict=True)
     )
     st.caption(
-        f"{plain(_named(finding))}: n = {len(among):,} of {found.n_patients:,} patients · {told} · median rank "
+        f"{plain(_named(finding))}: n = {len(among):,}, of {found.n_patients:,} patients · {told} · median rank "
         f"{found.median:,g}; among all {len(one):,}."
     )
 
@@ -100,12 +100,13 @@ def _of_image(run: Run, study: Study, one: Searched, place: int) -> None:
     with left:
         thumbnails(study, [row], [findings_of(study, row)], key=f"query-{place}", width=WIDTH, together=1)
     with right:
-        own = _shown(pictures.text_of(run, study, row))
+        found = pictures.nearest(cached, run, study, one, "image_to_text", place)
+        own, *others = map(_shown, texts_of(run, study, [row, *(candidate.row for candidate in found)]))
         st.markdown(f"**Its text**, rank {_rank(one, 'image_to_text', place)}, cosine {one.own[place]:.3f}  \n{own}")
-        lines = []
-        for number, found in enumerate(pictures.nearest(cached, run, study, one, "image_to_text", place), start=1):
-            words = _shown(pictures.text_of(run, study, found.row)).replace("  \n", " ")
-            lines.append(f"{number}. {_marked(found)} {words}{_also(found)}")
+        lines = [
+            f"{number}. {_marked(candidate)} {words}{_also(candidate)}"
+            for number, (candidate, words) in enumerate(zip(found, others, strict=True), start=1)
+        ]
         st.markdown("**Nearest texts**\n\n" + "\n".join(lines))
 
 
@@ -114,7 +115,7 @@ def _of_text(run: Run, study: Study, one: Searched, place: int) -> None:
     row = _row(run, study, one, place)
     left, right = st.columns([2, 5])
     with left:
-        st.markdown(f"**A text**  \n{_shown(pictures.text_of(run, study, row))}")
+        st.markdown(f"**A text**  \n{_shown(texts_of(run, study, [row])[0])}")
         st.caption(f"Its radiograph: rank {_rank(one, 'text_to_image', place)}, cosine {one.own[place]:.3f}")
         thumbnails(study, [row], [findings_of(study, row)], key=f"own-{place}", width=WIDTH, together=1)
     with right:

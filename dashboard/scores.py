@@ -76,7 +76,8 @@ def scores(runs: Sequence[Run], study: Study, rule: str, finding: str) -> None:
     )
     own = thresholds.own_thresholds(study)
     asked = Asked(runs, study, rule, own, study.findings.index(finding))
-    _judged_before(asked)
+    if name in ("curves", "differences", "groups"):
+        _judged_before(asked)
     PANELS[name][1](asked)
 
 
@@ -91,8 +92,8 @@ def curves(asked: Asked) -> None:
         with column:
             st.markdown(f"**{plain(label(run))}**")
             first, second = st.columns(2)
-            _metric(first, "AUROC", own["auroc"])
-            _metric(second, "Average precision", own["average_precision"])
+            _metric(first, "AUROC", own["auroc"], "area under the ROC curve")
+            _metric(second, "AP", own["average_precision"], "average precision")
             st.caption(
                 f"At the threshold: sensitivity {_rate(called.sensitivity)}, specificity {_rate(called.specificity)}, "
                 f"precision {_rate(called.ppv)}."
@@ -122,8 +123,8 @@ def _title(asked: Asked) -> None:
         st.info(f"{name} has no support for this: it takes radiographs with and without it.")
 
 
-def _metric(column: Any, name: str, value: dict[str, float | None]) -> None:
-    column.metric(name, "–" if value["value"] is None else f"{value['value']:.3f}")
+def _metric(column: Any, name: str, value: dict[str, float | None], meaning: str) -> None:
+    column.metric(name, "–" if value["value"] is None else f"{value['value']:.3f}", help=meaning)
     column.caption("No interval" if value["low"] is None else f"95 % {value['low']:.3f} – {value['high']:.3f}")
 
 
@@ -191,13 +192,10 @@ def _judged_before(asked: Asked) -> None:
 def groups(asked: Asked) -> None:
     """Macro means of all, frequent and rare diseases, and the mean squared error with its interval."""
     found = pictures.reports(cached, asked.runs, asked.study)
-    for column, run, report in zip(st.columns(len(found)), asked.runs, found, strict=True):
-        with column:
-            st.markdown(f"**{plain(label(run))}**")
-            first, second, third = st.columns(3)
-            _metric(first, "Macro AUROC", report["macro"]["auroc"])
-            _metric(second, "Macro AP", report["macro"]["average_precision"])
-            _metric(third, "MSE", pictures.squared_error(cached, run, asked.study))
+    for run, report in zip(asked.runs, found, strict=True):
+        parts = [f"{title} {pictures.in_brackets(report['macro'][name])}" for name, title in pictures.MACRO.items()]
+        parts.append(f"mean squared error {pictures.in_brackets(pictures.squared_error(cached, run, asked.study))}")
+        st.markdown(f"**{plain(label(run))}**: {plain(' · '.join(parts))}")
     present(
         Groups(runs=asked.ids), key="diseases-groups",
         help="Groups by prevalence among the test labels. Behind the names: findings with both classes, of all. "

@@ -20,8 +20,8 @@ from dashboard.widgets import label, plain
 
 MEASURES = {"gap": "True-positive-rate gap", "auroc": "AUROC"}
 HELP = {
-    "gap": "The gap of a subgroup: its true-positive rate minus the other's, or minus the median of all where there "
-    "are more than two (CheXclusion, 2021), at the best F1 of validation. Intervals: reweighted test patients "
+    "gap": "The gap of a subgroup: its true-positive rate (TPR) minus the other's, or minus the median of all where "
+    "there are more than two (CheXclusion, 2021), at the best F1 of validation. Intervals: reweighted test patients "
     "(Bayesian bootstrap); not corrected for how many there are.",
     "auroc": "Within each subgroup. Intervals: DeLong with patients as clusters; none where every pair is in order or "
     "one patient alone has the disease.",

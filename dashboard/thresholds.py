@@ -72,8 +72,9 @@ def slider(finding: str, by_rule: Threshold) -> None:
     """The threshold of one finding; moved, it stands in place of the rule's until it is given back."""
     name, start = NAME.format(finding), round(by_rule.value, 4)
     selection.number(
-        f"Threshold of {display_name(finding)}", 0.0, 1.0, name=name, default=start, step=0.001, kind=f"{start:g}",
-        format="%.3f", help="Starts at the threshold of the rule. The matrices above and the radiographs below follow.",
+        f"Threshold of {plain(display_name(finding))}", 0.0, 1.0, name=name, default=start, step=0.001,
+        kind=f"{start:g}", format="%.3f",
+        help="Starts at the threshold of the rule. The matrices above and the radiographs below follow.",
     )  # fmt: skip
     if selection.get(name) is not None:
         if st.button("Back to the rule's", icon=":material/undo:", key=f"back-{finding}"):

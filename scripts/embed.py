@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from core.cards.folder import MANIFEST
 from core.cards.keeping import keeping
 from core.cards.origins import origins_of, words
 from core.cards.reading import Model
@@ -28,6 +30,8 @@ def parse() -> argparse.Namespace:
         "--encoder", default="", help="towers of this machine, where those of the folder came from a folder elsewhere"
     )
     found = parser.parse_args()
+    if not found.study and (Path(found.source) / MANIFEST).is_file():
+        parser.error("this is a model folder: say which study it is taken to (--study NAME)")
     if found.encoder and not found.study:
         parser.error("--encoder goes with a model folder: give --study, too")
     return found

@@ -17,6 +17,8 @@ from core.errors import ConfigError, InputError, RunError, StudyError
 from core.logbook import read_metrics
 from core.metrics.sampling import stratified
 from core.pictures import colourings, diseases, gap, similarity, space
+from core.pictures.claims import claims
+from core.pictures.compared import scored
 from core.pictures.curves import curves, note
 from core.pictures.source import Files
 from core.pipeline import Pipeline
@@ -339,6 +341,20 @@ def test_a_view_draws_what_there_is_and_says_what_there_is_not(runs: Runs, view:
         assert len(figures(at)) == 1
     if view == "diseases" and name.startswith(("captions", "unsplit", "nothing-told", "six")):
         assert not figures(at)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_run_of_an_odd_study_against_itself_differs_in_nothing_that_can_be_said(runs: Runs, name: str) -> None:
+    own = scored(Files(), runs[name], Study.load(name))
+    said = claims([own, own], Study.load(name))
+    assert {one.verdict for one in said} <= {"unchanged", "unknown"}
+    assert "nan" not in " ".join(one.sentence for one in said)
+    unsaid = {one.measure: one.basis for one in said if one.verdict == "unknown"}
+    if name == "one-alone":
+        assert unsaid["auroc"] == "there is only one patient"
+    if name == "captions-only":
+        assert unsaid["auroc"] == "this study has no findings, so there is nothing to classify"
+        assert "gap" not in unsaid
 
 
 def test_the_gap_of_captions_is_drawn_without_a_task_curve(runs: Runs) -> None:

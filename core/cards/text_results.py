@@ -87,7 +87,13 @@ def thresholds_section(thresholds: Mapping[str, Threshold]) -> str:
         (escaped(display_name(name)), f"{own.value:.4f}", escaped(own.rule), escaped(own.note) or "–")
         for name, own in thresholds.items()
     ]
-    return (
-        "## Thresholds\n\nA probability at or above it is called present; chosen on the validation split, never on "
-        "test.\n\n" + table(("finding", "threshold", "rule", "note"), rows)
+    return "\n".join(
+        [
+            "## Thresholds",
+            "",
+            "A probability at or above it is called present; chosen on the validation split, never on test. On another "
+            "study with a validation split they are chosen anew; without one, these are used.",
+            "",
+            table(("finding", "threshold", "rule", "note"), rows),
+        ]
     )

@@ -14,13 +14,13 @@ OF_CARD = "of the model card, chosen on validation where the model was made"
 
 
 def brought_thresholds(config: RunConfig, study: Study) -> dict[str, Threshold]:
-    """The card's thresholds by finding, each with a note that says so; none where the study has a validation split, or
-    the run is not of a model folder.
+    """The card's thresholds by finding, each with a note that says so; none where the study has a validation split,
+    the run is not of a model folder, or it went on to train (other weights want other thresholds).
 
     Raises:
         ArtefactError: the kept model is gone, or was altered.
     """
-    if not is_model(config.start_from) or len(study.rows("val")):
+    if not is_model(config.start_from) or config.losses or len(study.rows("val")):
         return {}
     return {name: _noted(own) for name, own in kept(config.start_from).thresholds.items() if name in study.findings}
 

@@ -76,7 +76,7 @@ def saliency_maps(
     if not 0 <= opacity <= 1:
         raise InputError(f"The opacity is {opacity}; it must lie between 0 and 1.")
     side = len(np.asarray(picture))
-    titles, words = [title, *(one.title for one in overlays)], [["as it is"], *(one.words for one in overlays)]
+    titles, words = [title, *(one.title for one in overlays)], [["the radiograph"], *(one.words for one in overlays)]
     made = radiograph_row([picture] * len(titles), titles, words, theme=theme)
     for number, one in enumerate(overlays, start=2):
         _lay(made, one, number, side, theme)
@@ -84,10 +84,11 @@ def saliency_maps(
         for box in boxes:
             _outline(made, box, number, side)
     scale = [[stop, f"rgba({colour}, {strength * opacity:.3f})"] for stop, colour, strength in RAMP]
-    bar = {"title": {"text": "share of the<br>highest place"}, "thickness": 10, "len": 0.8, "tickfont": {"size": 11},
-           "outlinewidth": 0, "tickvals": [0, 0.5, 1]}  # fmt: skip
+    bar = {"orientation": "h", "thickness": 9, "len": 0.42, "x": 0.5, "y": 0, "yanchor": "top", "ypad": 4,
+           "outlinewidth": 0, "tickvals": [0, 0.5, 1], "tickfont": {"size": 11},
+           "title": {"text": "share of the highest place", "side": "bottom", "font": {"size": 12}}}  # fmt: skip
     made.update_layout(coloraxis={"cmin": 0, "cmax": 1, "colorscale": scale, "colorbar": bar})
-    made.update_layout(margin={"r": 96 if overlays else 8})
+    made.update_layout(margin={"b": 62 if overlays else 8})
     per_row = len(titles) if len(titles) < 4 else 2
     return placed(made, per_row=per_row, width=PAGE, widest=WIDEST)
 

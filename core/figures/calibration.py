@@ -59,7 +59,7 @@ def calibration_curves(models: Sequence[Bins], *, n: int, theme: Theme = LIGHT) 
     made.update_xaxes(range=[-0.01, 1.01], dtick=0.2)
     made.update_xaxes(title_text="Predicted probability", row=2, col=1)
     made.update_layout(barmode="group", bargap=0.1)
-    legend_below(made, len(models) + 1, below=56, top=16)
+    legend_below(made, len(models) + 1, below=56, top=16, lines=len(models))
     return made
 
 
@@ -70,7 +70,7 @@ def _add(made: go.Figure, one: Bins, colour: str) -> None:
         np.asarray(part, np.float32)[held] for part in (one.predicted, one.observed, one.low, one.high)
     )
     made.add_scatter(
-        x=predicted, y=observed, mode="lines+markers", name=f"{plain(one.name)}: {plain(one.words)}",
+        x=predicted, y=observed, mode="lines+markers", name=f"{plain(one.name)}<br>{plain(one.words)}",
         legendgroup=plain(one.name), line={"color": colour, "width": 1.5}, marker={"size": 7, "color": colour},
         error_y={"type": "data", "symmetric": False, "array": high - observed, "arrayminus": observed - low,
                  "thickness": 1.2, "width": 3, "color": colour},

@@ -108,7 +108,8 @@ def level(threshold: float) -> str:
 
 def _heat(matrix: Matrix, text: list[list[str]], size: int, theme: Theme) -> go.Heatmap:
     """Counts and both ends travel along, for hovering and as data."""
-    held = np.stack([matrix.cells, np.asarray(matrix.low, float), np.asarray(matrix.high, float)], axis=-1)
+    low, high = np.asarray(matrix.low, float), np.asarray(matrix.high, float)
+    held = [[[int(matrix.cells[r, c]), float(low[r, c]), float(high[r, c])] for c in (0, 1)] for r in (0, 1)]
     return go.Heatmap(
         name=plain(matrix.name),
         z=matrix.rates.astype(np.float32),

@@ -81,9 +81,9 @@ def reach(parts: Sequence[Dots], *more: float) -> list[float]:
     return [float(known.min()) - room, float(known.max()) + room]
 
 
-def legend_below(made: go.Figure, series: int, *, below: int = 54, top: int = 24) -> None:
-    """A legend under the axis, one line for each series; its room is added to the height."""
-    room = LINE * series if series > 1 else 0
+def legend_below(made: go.Figure, series: int, *, below: int = 54, top: int = 24, lines: int = 0) -> None:
+    """A legend under the axis, one line for each series and so many ``lines`` more; its room is added to the height."""
+    room = LINE * series + 15 * lines if series > 1 else 0
     made.update_layout(showlegend=room > 0, height=int(made.layout.height) + room)
     made.update_layout(margin={"t": top, "b": below + room})
     made.update_layout(

@@ -56,7 +56,7 @@ def mistaken_for(
         colorscale=[list(stop) for stop in theme.diverging], xgap=1, ygap=1, hoverongaps=False,
         text=_texts(rates, each), texttemplate="%{text}", textfont={"size": 11, "color": theme.ink},
         customdata=np.stack([counts, np.asarray(truly, np.int64), _lift(rates, share)], axis=-1),
-        hovertemplate="missed: %{y}<br>called: %{x}<br>%{customdata[0]:,} of them (%{text}), right in "
+        hovertemplate="missed: %{y}<br>called: %{x}<br>%{customdata[0]:,} of them (%{text} %), right in "
         "%{customdata[1]:,}<br>%{z:+.1f} points, lift %{customdata[2]}<extra></extra>",
         colorbar={"title": {"text": "points", "font": {"size": 12}}, "thickness": 10, "tickfont": {"size": 11}},
     )  # fmt: skip
@@ -64,13 +64,17 @@ def mistaken_for(
         title_text="Called present instead (share of all radiographs)", showgrid=False, ticks="", tickangle=-45
     )
     made.update_yaxes(title_text="Missed", showgrid=False, ticks="", autorange="reversed")
-    made.update_layout(margin={"t": 16, "b": 60})
+    made.add_annotation(
+        text="Called where another is missed, %", showarrow=False, xref="paper", yref="paper", x=0.5, xanchor="center",
+        y=1, yanchor="bottom", font={"size": 12, "color": theme.ink},
+    )  # fmt: skip
+    made.update_layout(margin={"t": 28, "b": 60}, meta={"panels": 1, "per_row": [1, 1], "bar": True})
     return made
 
 
 def _texts(rates: np.ndarray, missed: np.ndarray) -> list[list[str]]:
-    """Shares in percent; a point where a disease meets itself."""
-    shown = np.char.add(np.char.mod("%.0f", np.nan_to_num(100 * rates)), "%").astype(object)
+    """Shares in percent, without the sign; a point where a disease meets itself."""
+    shown = np.char.mod("%.0f", np.nan_to_num(100 * rates)).astype(object)
     np.fill_diagonal(shown, "·")
     shown[missed == 0] = "n=0"
     return [[str(one) for one in row] for row in shown]

@@ -105,7 +105,7 @@ def _draw(made: go.Figure, lines: Sequence[Line], theme: Theme, words: tuple[str
         x, y = _thinned(line.x, line.y)
         made.add_scatter(
             x=x, y=y, mode="lines", line={"color": theme.colour(number), "width": 2, "shape": shape},
-            name=f"{plain(line.name)}: {plain(line.words)}", legendgroup=plain(line.name),
+            name=f"{plain(line.name)}<br>{plain(line.words)}", legendgroup=plain(line.name),
             hovertemplate=f"{words[0]} %{{x:.3f}}<br>{words[1]} %{{y:.3f}}<extra>{hover(line.name)}</extra>",
         )  # fmt: skip
         if line.point is not None and np.isfinite(line.point).all():
@@ -134,5 +134,5 @@ def _pale(colour: str) -> str:
 
 
 def _finished(made: go.Figure, lines: int) -> go.Figure:
-    legend_below(made, lines + 1, below=56, top=16)
+    legend_below(made, lines + 1, below=56, top=16, lines=lines)
     return made

@@ -49,7 +49,7 @@ def confusion_difference(diseases: Sequence[Compared], first: str, second: str, 
     for number, (one, value) in enumerate(zip(diseases, values, strict=True)):
         made.add_trace(_change(one, value, most, theme), number // columns + 1, number % columns + 1)
     entitled(made, [(one.name, f"n={_counts(one.first).sum():,}") for one in diseases])
-    told = _told(made, f"Percentage points, {first} minus {second}; * p < 0.05 (McNemar, Holm)", theme)
+    told = _told(made, f"Percentage points, {first} minus {second}, and both counts; * p < 0.05 (McNemar, Holm)", theme)
     room = int(told.layout.margin.b) - int(grid_of(len(diseases), theme).layout.margin.b)
     told.update_layout(meta={**told.layout.meta, "told": room})
     return told
@@ -91,7 +91,7 @@ def _change(one: Compared, value: NDArray[np.float64], most: float, theme: Theme
         if np.isnan(value[r, c]):
             return "n=0"
         star = " *" if one.beyond[r] else ""
-        return f"{value[r, c] + 0.0:+.1f}{star}<br>{counts[r, c, 0]:,} | {counts[r, c, 1]:,}"
+        return f"{value[r, c] + 0.0:+.1f}{star}<br>{counts[r, c, 0]:,}<br>{counts[r, c, 1]:,}"
 
     return go.Heatmap(
         name=plain(one.name), z=value.astype(np.float32), x=list(LABELS), y=list(LABELS), zmin=-most, zmax=most,

@@ -39,7 +39,7 @@ def differences(
     for at in np.flatnonzero(np.isnan(values).all(axis=0)).tolist():
         note(made, "one class only", at, 0.0, theme)
     _rows(made, [f"{name}  ({own})" for name, own in zip(distinct(names), n, strict=True)])
-    shown = wrapped(f"{reference} minus the other, percentage points", 60)
+    shown = wrapped(f"{reference} minus the other, percentage points", 30)
     made.update_xaxes(title_text=shown, range=reach(series, -1.0, 1.0))
     legend_below(made, len(series), below=56 + 16 * shown.count("<br>"), top=16)
     made.update_layout(showlegend=True)
@@ -78,9 +78,9 @@ def groups(names: Sequence[str], panels: Sequence[tuple[str, Sequence[Dots]]], *
         ends = reach(series, 0.5)
         for at in np.flatnonzero(np.isnan(values).all(axis=0)).tolist():
             note(made, "n=0", at, ends[0], theme, col=col)
-        made.update_xaxes(title_text=f"{plain(measure)}, 95 % interval", range=ends, row=1, col=col)
+        made.update_xaxes(title_text=f"{plain(measure)}<br>95 % interval", range=ends, row=1, col=col)
         _rows(made, distinct(names), col=col)
-    legend_below(made, count, below=56, top=16)
+    legend_below(made, count, below=72, top=16)
     return made
 
 
@@ -115,7 +115,7 @@ def subgroups(
         raise InputError(f"positives {counts.shape} must be ({len(names)}, {len(diseases)}): subgroups by diseases.")
     made = make_subplots(
         rows=1, cols=len(models), shared_yaxes=True, horizontal_spacing=0.03,
-        subplot_titles=[wrapped(name, 34) for name, _ in models] if len(models) > 1 else None,
+        subplot_titles=[wrapped(name, 18) for name, _ in models] if len(models) > 1 else None,
     )  # fmt: skip
     dress(made, theme, height=110 + len(diseases) * (ROW + SERIES * len(names)))
     made.update_annotations(font={"size": 12, "color": theme.ink, "family": theme.font})
@@ -134,8 +134,8 @@ def subgroups(
             for at in np.flatnonzero(np.isnan(np.asarray(one.values, np.float64))).tolist():
                 why = "n=0" if not counts[number, at] else f"{names[number].split(' (')[0]}: undefined"
                 note(made, why, float(places[at]), zero, theme, col=col)
-        made.update_xaxes(title_text=measure, range=ends, row=1, col=col)
+        made.update_xaxes(title_text=measure, range=ends, tickangle=0, nticks=5, row=1, col=col)
         _rows(made, ticks, col=col)
-    titles = 18 * max(wrapped(name, 34).count("<br>") + 1 for name, _ in models) if len(models) > 1 else 0
+    titles = 18 * max(wrapped(name, 18).count("<br>") + 1 for name, _ in models) if len(models) > 1 else 0
     legend_below(made, len(names), below=56, top=16 + titles)
     return made

@@ -45,12 +45,12 @@ def maps(
     ]
     boxes = boxes_of(study, sample, finding) if outlined else []
     picture = study.images[study.places[sample]]
-    return saliency_maps(picture, f"Radiograph {sample}", overlays, boxes, opacity=opacity, theme=theme)
+    return saliency_maps(picture, sample, overlays, boxes, opacity=opacity, theme=theme)
 
 
 def in_words(found: Saliency) -> list[str]:
     """The score, and how the map was made."""
-    lines = [f"{found.scored_by} {found.score:+.2f}", f"{found.method} at {found.where}"]
+    lines = [f"{found.scored_by} {found.score:+.2f}", found.method, found.where]
     return [*lines, NOTHING] if found.empty else lines
 
 

@@ -16,7 +16,7 @@ from core.figures.theme import LIGHT, Theme
 from core.metrics.bootstrap import interval
 from core.metrics.results import Interval
 from core.metrics.retrieval import Measured, Searched, chance_recall
-from core.pictures.partners import kind_of_texts, texts_of
+from core.pictures.partners import kind_of_texts
 from core.pictures.source import Source, short
 from core.runs import Run
 from core.studies.study import Study
@@ -169,8 +169,3 @@ def nearest(
         if len(found) == most:
             break
     return found
-
-
-def text_of(run: Run, study: Study, row: int) -> str:
-    """The text of a radiograph as this model has it."""
-    return texts_of(run, study, [row])[0]

@@ -250,7 +250,7 @@ def group_scores(source: Source, runs: Sequence[Run], study: Study, *, theme: Th
                 part: np.array([one[measure][part] for one in own], np.float64) for part in ("value", "low", "high")
             }
             series.append(Dots(name=short(run), values=ends["value"], lows=ends["low"], highs=ends["high"]))
-        panels.append((title, series))
+        panels.append((title.replace("average precision", "AP"), series))
     return groups(names, panels, theme=theme)
 
 

@@ -19,7 +19,7 @@ from core.runs import Run
 from core.studies.study import Study
 from core.studies.vocabulary import display_name
 
-MEASURES = {"gap": "True-positive-rate gap, 95 % interval", "auroc": "AUROC, 95 % interval"}
+MEASURES = {"gap": "TPR gap, 95 %", "auroc": "AUROC, 95 %"}
 
 
 def people_gaps(

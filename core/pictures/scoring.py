@@ -45,7 +45,7 @@ def people(study: Study, by: str) -> People:
     if by == "age":
         number, names = age_group(column.to_numpy(np.float64, na_value=np.nan)), AGE_NAMES
     else:
-        values = column.astype(object).to_numpy()
+        values = column.astype("string").fillna("").to_numpy(object)
         known = column.dropna().astype(str)
         counts = known[known != ""].value_counts().sort_index()  # by name where equally frequent
         frequent = list(counts.sort_values(ascending=False, kind="stable").index)

@@ -17,9 +17,8 @@ def captions(study: Study, rows: Iterable[int] | None = None) -> Iterator[str | 
     Args:
         rows: of the samples wanted; all of them by default.
     """
-    texts, labels = study.samples["text"].tolist(), study.labels
-    for row in range(len(texts)) if rows is None else rows:
-        text = texts[row]
+    wanted, labels = list(range(len(study.samples)) if rows is None else rows), study.labels
+    for row, text in zip(wanted, study.samples["text"].iloc[wanted].tolist(), strict=True):
         own = isinstance(text, str) and text.strip()
         yield text if own else _of_labels(study.findings, labels[row].tolist())
 

@@ -32,11 +32,11 @@ NOTE = (
 
 def target(study: Study) -> tuple[str, str, str]:
     """The disease, or the typed words, and the method."""
-    first, second, third = st.columns([2, 3, 3], vertical_alignment="bottom")
+    first, second, third = st.columns(3, vertical_alignment="bottom")
     kinds = {DISEASE: "A disease", WORDS: "Typed text"} if study.findings else {WORDS: "Typed text"}
     with first:
         kind = selection.one(
-            "Look for", list(kinds), name="attention-for", draw=st.segmented_control, format_func=kinds.get
+            "Look for", list(kinds), name="attention-for", draw=st.segmented_control, format_func=kinds.get, wrap=True
         )
     with second:
         finding = text = ""

@@ -116,7 +116,7 @@ def _recall(k: int) -> str:
 def _told(found: Interval, scale: float = 1) -> str:
     """A value with its interval, where there is one."""
     value, low, high = (f"{scale * part:,.1f}" for part in (found.value, found.low, found.high))
-    return f"{value} [{low}, {high}]" if found.low == found.low else value
+    return f"{value} [{low},\u00a0{high}]" if found.low == found.low else value
 
 
 def drawn(runs: Sequence[Run], whole: bool) -> None:

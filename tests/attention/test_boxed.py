@@ -37,7 +37,9 @@ def test_two_boxes_of_a_finding_are_one_pair(own: dict[str, Run], monkeypatch: p
     study = Study.load("tiny")
     ids = study.samples["id"].to_numpy()[study.rows("train")][:2].tolist()
     rows = [[ids[0], "Mass", 0, 0, 1, 1], [ids[0], "Mass", 0, 0, 0.5, 1], [ids[1], "Gout", 0, 0, 1, 1], ["x", "Mass"]]
-    table = pd.DataFrame([[*row, *[0.1] * (6 - len(row))] for row in rows], columns=list(study.boxes))
+    table = pd.DataFrame(
+        [[*row, *[0.1] * (6 - len(row))] for row in rows], columns=["id", "finding", "x", "y", "width", "height"]
+    )
     monkeypatch.setattr(Study, "boxes", table)
     pairs, words = boxed_pairs(Study.load("tiny"))
     assert words == "all radiographs"  # no test radiograph has one

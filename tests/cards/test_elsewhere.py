@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from core.cards.folder import CONFIG, THRESHOLDS
 from core.cards.keeping import keeping, kept
 from core.cards.origins import origins_of, words
 from core.cards.reading import read_model
-from core.cards.thresholds import OF_CARD
+from core.cards.thresholds import OF_CARD, brought_thresholds
 from core.cards.writing import write_model
 from core.config.model import TrainedOn
 from core.config.run import RunConfig
@@ -23,6 +24,7 @@ from core.demands import new_run, on_another_study, with_model
 from core.errors import ArtefactError, RunError, StudyError, WeightsMissing
 from core.pipeline import Pipeline
 from core.runs import Run
+from scripts import embed as embed_script
 from tests.cards.changing import put, restamp, tensors
 from tests.finished import Finished, command, printed
 from tests.test_judging import carried_out, quick
@@ -62,13 +64,21 @@ def test_the_same_vectors_in_another_workspace(
     Pipeline(made).evaluate()  # stages of it go on without the folder
 
 
-@pytest.mark.parametrize("name", ["fine-tune", "lora"])
-def test_towers_that_learned_travel_too(workspace: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_towers_that_learned_travel_too(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last block of one, adapters in the other."""
     study = tiny_study(counts=(8, 4, 4))
-    config = quick(name)
-    source = carried_out(config.replace(training=config.training.replace(epochs=1, batch_size=8, snapshots=0)))
+    config = quick("lora")
+    source = carried_out(
+        config.replace(
+            tuning=config.tuning.replace(image="last-blocks", blocks=1, learning_rate=0.01),
+            training=config.training.replace(epochs=1, batch_size=8, snapshots=0),
+        )
+    )
     folder = write_model(source, workspace.parent / "model")
-    assert any(key.startswith("towers.image.") for key in load_file(folder / "model.safetensors"))
+    held = load_file(folder / "model.safetensors")
+    assert any(key.startswith("towers.image.") for key in held) and any("lora_" in key for key in held)
+    frozen, moved = source.embeddings("prompts-frozen").vectors, source.embeddings("prompts").vectors
+    assert frozen.shape != moved.shape or not np.allclose(frozen, moved)
     monkeypatch.setenv("FLUOROSCOPE_HOME", str(workspace.parent / "elsewhere"))
     shutil.copytree(study.folder, workspace.parent / "elsewhere" / "studies" / "tiny")
     same(source, carried_out(taken(folder, "tiny")))
@@ -186,11 +196,44 @@ def test_a_model_that_was_altered_after_it_was_kept(workspace: Path, exported: d
         Pipeline(run).train()
 
 
-def test_the_command_says_what_is_wrong_and_leaves_nothing(workspace: Path, folder: Path) -> None:
+def test_the_command_says_what_is_wrong_and_leaves_nothing(
+    workspace: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
     tiny_study("other", counts=(0, 0, 6), seed=5)
     (folder / "labels.json").unlink()
     text = printed(command(workspace, "scripts.embed", str(folder), "--study", "other"), code=1)
     assert "ArtefactError: This model folder cannot be used: labels.json is missing" in text and "Traceback" not in text
     assert not list(workspace.glob("models/*")) and not list(workspace.glob("runs/*"))
-    process = command(workspace, "scripts.embed", "x", "--encoder", "lite")
-    assert "give --study, too" in printed(process, code=2)
+    for arguments, told in (
+        (("x", "--encoder", "lite"), "--encoder goes with a model folder: give --study, too"),
+        ((str(folder),), "say which study it is taken to (--study NAME)"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["embed", *arguments])
+        with pytest.raises(SystemExit, match="2"):
+            embed_script.parse()
+        assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("odd", ["no findings", "nothing but test"])
+def test_runs_on_odd_studies_have_cards_that_load(workspace: Path, odd: str) -> None:
+    tiny_study(
+        counts=(4, 2, 4) if odd == "no findings" else (0, 0, 6), findings=() if odd == "no findings" else FEW, text=True
+    )
+    run = carried_out(quick("zero-shot"))
+    model = read_model(write_model(run, workspace.parent / "model"))
+    assert model.labels == (() if odd == "no findings" else FEW)
+    text = model.card()
+    unjudged = run.evaluation()["missing"].get("test")
+    if odd == "no findings":
+        assert unjudged in text and "The study has no findings." in text
+    else:
+        assert "validation has 0 positives and 0 negatives" in text, "0.5 says why it is 0.5"
+    same(run, carried_out(taken(model.folder, "tiny")))
+
+
+def test_thresholds_of_the_card_are_not_for_other_weights(workspace: Path, exported: dict) -> None:
+    study = tiny_study("other", counts=(4, 0, 6), seed=5)
+    config = taken(exported["linear"], "other")
+    assert brought_thresholds(config, study)
+    assert not brought_thresholds(config.replace(training=config.training.replace(epochs=1)), study)
+    assert not brought_thresholds(config.replace(start_from=""), study)

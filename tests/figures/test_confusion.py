@@ -34,7 +34,7 @@ def test_a_cell_has_rate_count_and_interval_and_so_has_the_csv() -> None:
     made = confusion_grid([EDEMA])
     assert made.data[0].text[1] == ["30%<br>3<br>[10, 60]", "70%<br>7<br>[40, 90]"]
     rows = list(csv.DictReader(io.StringIO(figure_csv(made).decode())))
-    assert rows[3]["customdata"] == "7.0 0.4 0.9" and float(rows[3]["z"]) == pytest.approx(0.7)
+    assert rows[3]["customdata"] == "7 0.4 0.9" and float(rows[3]["z"]) == pytest.approx(0.7)
     assert made.layout.annotations[0].text == "Edema<br>0.25, n=110, 2 unknown"
 
 
@@ -59,7 +59,7 @@ def test_a_difference_is_in_points_of_the_row_with_both_counts() -> None:
     one = Compared(name="Edema", first=[[90, 10], [3, 7]], second=[[80, 20], [5, 5]], beyond=[True, False])
     made = confusion_difference([one], "a", HOSTILE)
     assert np.allclose(made.data[0].z, [[10, -10], [-20, 20]])
-    assert made.data[0].text[0][0] == "+10.0 *<br>90 | 80" and made.data[0].text[1][1] == "+20.0<br>7 | 5"
+    assert made.data[0].text[0][0] == "+10.0 *<br>90<br>80" and made.data[0].text[1][1] == "+20.0<br>7<br>5"
     assert made.data[0].zmax == -made.data[0].zmin == 20
 
 

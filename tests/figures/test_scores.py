@@ -21,8 +21,8 @@ def test_curves_have_chance_band_and_operating_point() -> None:
     made = roc_curves([line("a"), line("b", band=False)], n_positive=9, n_negative=90)
     names = [trace.name for trace in made.data]
     assert names == [
-        "chance: 0.5", "a, lower end of the band", "a, upper end of the band", "a: 0.8 [0.7, 0.9]", "a: threshold 0.3",
-        "b: 0.8 [0.7, 0.9]",
+        "chance: 0.5", "a, lower end of the band", "a, upper end of the band", "a<br>0.8 [0.7, 0.9]",
+        "a: threshold 0.3", "b<br>0.8 [0.7, 0.9]",
     ]  # fmt: skip
     point = made.data[4]
     assert (point.x[0], point.y[0]) == (0.25, 0.5)
@@ -93,7 +93,7 @@ def test_misses_show_shares_and_colour_by_distance_to_the_base_rate() -> None:
         ["a", "b", "c"], [4, 10, 0], [[0, 1, 2], [5, 0, 0], [0, 0, 0]], [0.5, 0.25, 0.1], np.zeros((3, 3))
     )
     trace = made.data[0]
-    assert [list(row) for row in trace.text] == [["·", "25%", "50%"], ["50%", "·", "0%"], ["n=0"] * 3]
+    assert [list(row) for row in trace.text] == [["·", "25", "50"], ["50", "·", "0"], ["n=0"] * 3]
     np.testing.assert_allclose(trace.z, [[0, 0, 40], [0, 0, -10], [np.nan] * 3], atol=1e-5)
     assert list(trace.y) == ["a (n=4)", "b (n=10)", "c (n=0)"] and trace.x[0] == "a (50%)"
     assert [trace.customdata[row][column][2] for row, column in ((0, 2), (1, 0), (2, 0))] == ["5.00", "1.00", "–"]

@@ -86,12 +86,12 @@ def test_equal_models_differ_in_one_of_twenty() -> None:
 
 def test_the_difference_of_two_macro_aurocs_by_resampled_patients() -> None:
     """Four findings of a study share their patients' noise, so that their AUROCs go together."""
-    studies = 1000
+    studies = 900
     y, _ = clustered(4 * studies, seed=6)
     shared = np.repeat(clustered(studies, seed=7)[1], 4, axis=1)
     first, second = (0.6 * shared + 0.8 * clustered(4 * studies, seed=seed)[1] for seed in (8, 9))
     truth = ndtr(1.2 / np.sqrt(2)) - ndtr(0.9 / np.sqrt(2))
-    drawn = [bootstrap(y, noise + lift * y, WHO, replicates=250) for noise, lift in ((first, 1.2), (second, 0.9))]
+    drawn = [bootstrap(y, noise + lift * y, WHO, replicates=200) for noise, lift in ((first, 1.2), (second, 0.9))]
     held = []
     for at in range(0, 4 * studies, 4):
         value, over = (

@@ -81,7 +81,7 @@ def test_the_page_filters_turns_and_opens_a_radiograph(finished: Finished) -> No
     said = texts(at).replace("\\", "")
     rows = study.rows("test")
     count = int((study.labels[rows, study.findings.index("Edema")] == 1).sum())
-    assert f"Edema: n = {count:,} of" in said and "Nearest radiographs" in said
+    assert f"Edema: n = {count:,}, of" in said and "Nearest radiographs" in said
     at.button[-1].click().run()
     assert not at.exception
     assert "The chosen radiograph" in texts(at)
