@@ -63,6 +63,7 @@ class Camera:
             self._settle(page, picture)
             if picture.press and (button := page.get_by_role("button", name=picture.press)).count():
                 button.first.click()
+                page.mouse.move(0, 0)  # a figure under the pointer shows its toolbar
             if words := picture.ready or picture.top:
                 page.get_by_text(words).first.wait_for()
                 if picture.gone:

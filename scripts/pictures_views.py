@@ -45,7 +45,7 @@ PICTURES = (
     Picture("similarity", "similarity", "{both}&order=clustering", figures=3, height=1500, tall=1400),
     Picture("gap", "gap", "{second}&shift=1", figures=4, height=1700, tall=1500),
     Picture("diseases", "diseases", "{both}", figures=2, tall=1090),
-    Picture("matrices", "diseases", "{both}", figures=2, height=2700, tall=1400, top="Confusion"),
+    Picture("matrices", "diseases", "{both}", figures=2, height=2700, tall=1372, top="Confusion"),
     Picture("cell", "diseases", "{both}&cell=Effusion.1.0", figures=2, height=3600, tall=450, top="worst first"),
     Picture(
         "attention",
@@ -53,14 +53,14 @@ PICTURES = (
         "{both}&attention-finding=Pneumothorax&attention-list=found",
         figures=1,
         height=1800,
-        tall=1500,
+        tall=1430,
         press="Show where",
         ready="One scale of colours",
         gone="takes about ten seconds",
     ),
-    Picture("retrieval", "retrieval", "{second}", figures=2),
+    Picture("retrieval", "retrieval", "{second}", figures=2, tall=1020),
     Picture("compare", "compare", "{both}", figures=1, height=1500, tall=1400),
-    Picture("report", "report", figures=3),
+    Picture("report", "report", figures=3, tall=1182),
 )
 
 WITHOUT = {
