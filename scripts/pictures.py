@@ -7,23 +7,16 @@ import os
 import tempfile
 from pathlib import Path
 
-from core.config.presets import preset
-from core.demands import new_run
 from core.errors import ExportError
 from core.figures import browser
 from core.files import replacing
-from core.runs import Run, list_runs
-from core.studies.study import Study
 from core.workspace import ROOT
 from scripts.common import main
-from scripts.following import follow
+from scripts.pictures_content import make
 from scripts.pictures_page import Camera
 from scripts.pictures_small import small_png
 from scripts.pictures_views import PICTURES, Picture
 from scripts.serving import serving
-
-PRESETS = ("orthogonal", "contrastive")
-"""Of the two runs that stand side by side."""
 
 
 def parse() -> argparse.Namespace:
@@ -43,31 +36,6 @@ def parse() -> argparse.Namespace:
     return chosen
 
 
-def finished(name: str) -> Run:
-    """The finished run of a preset on the demo study, made where it is missing."""
-    for run in list_runs():
-        if (run.config.preset, run.config.study) == (name, "demo") and run.state().done:
-            return run
-    run = new_run(preset(name, study="demo", encoder="lite"))
-    follow(run)
-    return run
-
-
-def words(runs: list[Run]) -> dict[str, str]:
-    """What the addresses of views are filled with: the runs, and a test radiograph with several findings."""
-    study = Study.load("demo")
-    rows = study.judged_rows()
-    row = rows[(study.labels[rows] == 1).sum(1).argmax()]
-    of = [f"runs={run.id}" for run in runs]
-    return {
-        "both": "&".join(of),
-        "first": of[0],
-        "second": of[1],
-        "ids": "&".join(f"curves={run.id}" for run in runs),
-        "sample": str(study.samples["id"].iloc[row]),
-    }
-
-
 def exists(picture: Picture) -> bool:
     return (ROOT / "dashboard" / "views" / f"{picture.view}.py").is_file()
 
@@ -77,7 +45,7 @@ def work() -> None:
     if browser.chromium() is None:
         raise ExportError(browser.MISSING)
     os.environ["FLUOROSCOPE_HOME"] = str(chosen.home.absolute())
-    filling = words([finished(name) for name in PRESETS])
+    filling = make()
     chosen.out.mkdir(parents=True, exist_ok=True)
     with serving() as url, Camera(url) as camera:
         for picture in PICTURES:

@@ -61,10 +61,13 @@ class Camera:
         try:
             page.goto(f"{self.url}/{'' if picture.view == 'home' else picture.view}?{query}")
             self._settle(page, picture)
-            if picture.press:
-                page.get_by_role("button", name=picture.press).first.click()
+            if picture.press and (button := page.get_by_role("button", name=picture.press)).count():
+                button.first.click()
+                page.mouse.move(0, 0)  # a figure under the pointer shows its toolbar
             if words := picture.ready or picture.top:
                 page.get_by_text(words).first.wait_for()
+                if picture.gone:
+                    page.get_by_text(picture.gone).first.wait_for(state="hidden")
                 self._settle(page, picture)
             if page.query_selector('[data-testid="stException"]'):
                 raise ExportError(

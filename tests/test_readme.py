@@ -166,6 +166,28 @@ def every_figure(shell: Shell, command: str) -> None:
             assert (shell.folder / "made").stat().st_size > 500
 
 
+def exports(form: str) -> Show:
+    """A figure in a file; without Chromium a PDF is refused in words."""
+
+    def show(shell: Shell, command: str) -> None:
+        ended = shell.type(command, OTHER=shell.finished.runs["contrastive"])
+        drawn = form in ("html", "csv") or chromium() is not None
+        assert ended.code == (0 if drawn else 1), ended.said
+        assert not drawn or (shell.folder / "made").stat().st_size > 200
+
+    return show
+
+
+def a_look(shell: Shell, command: str) -> None:
+    wanted = str(Study.load("tiny").samples["id"].iloc[0])
+    assert shell.type(command, ID=wanted).begun.startswith("here: scripts.")
+
+
+def a_model(shell: Shell) -> None:
+    written(name="other")
+    shell.type("python -m scripts.card RUN --out made")
+
+
 def a_specification(shell: Shell, command: str) -> None:
     """As a report holds it; without Chromium the command says what is missing."""
     write_json(shell.folder / "figure.json", Entry(recipe=Auroc(runs=(shell.finished.runs["linear"],))).to_json())
@@ -294,8 +316,18 @@ COMMANDS: dict[str, Show] = {
     "python -m scripts.embeddings remove clip-gram": after(lambda s: a_set(s, "clip-gram"), prints("removed")),
     'python -m scripts.find RUN "large left effusion" --count 10': begins("here: scripts.answer"),
     "python -m scripts.export RUN --figure similarity --format svg --out FILE": every_figure,
+    "python -m scripts.export RUN OTHER --figure roc --disease Edema --format pdf --columns 2 --out FILE": exports(
+        "pdf"
+    ),
+    "python -m scripts.export RUN --figure subgroups --by age --format csv --out FILE": exports("csv"),
+    "python -m scripts.export --figure prevalence --study NAME --format csv --out FILE": exports("csv"),
     "python -m scripts.export --list": prints("similarity: ", "--cosines"),
     "python -m scripts.export --spec FILE --format pdf --columns 2 --out FIGURE": a_specification,
+    "python -m scripts.look RUN --sample ID --finding Pneumothorax": a_look,
+    'python -m scripts.look RUN --sample ID --text "left apical pneumothorax" --method rollout': a_look,
+    "python -m scripts.look RUN --boxes": shown_by("tests/attention/test_boxed.py::test_the_command_plays_and_tells"),
+    "python -m scripts.card RUN --out DIR": prints("made (", "python -m scripts.embed made --study NAME", DIR="made"),
+    "python -m scripts.embed DIR --study NAME": after(a_model, begins(RUN, DIR="made", NAME="other")),
     # clusters
     "python -m scripts.run --study NAME --preset linear --on slurm --slurm.partition main --slurm.gpus 1 "
     "--slurm.time 4:00:00": begins("slurm: scripts.worker run "),
