@@ -69,11 +69,12 @@ def show(
     )
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="right"):
         if help:
-            st.caption(help)
-        with st.popover("Export", icon=":material/download:", width="content"):
-            _exports(figure, key, name, csv)
-        if entry is not None:
-            _reporting(entry, key)
+            st.caption(help, width="stretch")
+        with st.container(horizontal=True, width="content", vertical_alignment="center"):  # the two stay side by side
+            with st.popover("Export", icon=":material/download:", width="content"):
+                _exports(figure, key, name, csv)
+            if entry is not None:
+                _reporting(entry, key)
 
 
 def _reporting(entry: Entry, key: str) -> None:

@@ -20,8 +20,9 @@ from core.pictures import colourings, diseases, gap, similarity, space
 from core.pictures.claims import claims
 from core.pictures.compared import scored
 from core.pictures.curves import curves, note
-from core.pictures.source import Files
 from core.pipeline import Pipeline
+from core.recipes import scores
+from core.recipes.files import Files
 from core.runs import Run
 from core.studies.captions import captions, sentence
 from core.studies.study import Study
@@ -392,3 +393,33 @@ def test_the_chosen_radiograph_of_an_odd_study(runs: Runs, name: str) -> None:
         assert "This radiograph has no text" in said(at)
     if name == "one-alone":
         assert "it has no neighbours" in said(at)
+
+
+@pytest.mark.parametrize("name", ["nothing-known", "all-healthy", "one-finding", "one-alone"])
+def test_scores_of_odd_studies_are_drawn_or_say_why_not(runs: Runs, name: str) -> None:
+    """A figure of scores has data, or words; nothing is drawn as zero."""
+    own, where = (runs[name].id,), Files()
+    recipes = [
+        scores.Roc(runs=own), scores.PrecisionRecall(runs=own), scores.AurocDifference(runs=own * 2),
+        scores.Calibration(runs=own), scores.MistakenFor(runs=own), scores.Groups(runs=own),
+        *(scores.Subgroups(runs=own, by=by) for by in ("sex", "age", "view")),
+    ]  # fmt: skip
+    for recipe in recipes:
+        try:
+            made = recipe.draw(where)
+        except RunError as error:
+            assert "not known of any test radiograph" in str(error)
+            continue
+        known = [
+            trace for trace in made.data if trace.x is not None and not str(trace.name).startswith(("chance", "calib"))
+        ]
+        assert known or made.layout.annotations
+        if name != "one-finding" and recipe.figure in ("roc", "precision-recall"):
+            assert "No curve:" in made.layout.annotations[0].text
+
+
+@pytest.mark.parametrize("panel", ["calibration", "missed", "people", "groups"])
+def test_a_panel_of_scores_opens_on_one_radiograph_of_no_class(runs: Runs, panel: str) -> None:
+    at = opened("diseases", runs=[runs["one-alone"].id], scores=panel)
+    assert not at.exception
+    assert not at.error

@@ -77,8 +77,9 @@ class Boxed(Work):
         Raises:
             FluoroscopeError: it cannot be done, or was stopped; says why.
         """
-        from core.attention.image_side import ImageSide
+        from core.attention.image_side import ImageSide, one_thread
 
+        one_thread()
         stop, progress, looked = StopRequest(), ProgressFile(self.folder), Looked.of(self.run)
         with progress.stage("Loading the image tower"):
             side = ImageSide.load(self.run)

@@ -112,6 +112,8 @@ class Looked(Warm):
             FluoroscopeError: the image side cannot be loaded; what waited is refused with the reason.
         """
         from core.asking.service import serve
+        from core.attention.image_side import one_thread
         from core.work import StopRequest
 
+        one_thread()
         serve(self, idle_seconds(), StopRequest())

@@ -12,8 +12,8 @@ from core.recipes.base import OfRuns, Where
 from core.workspace import home
 from dashboard.cached.stamps import Stamp, stamp
 
-MANIFESTS = ("config.json", "embeddings/embeddings.json", "evaluation/evaluation.json")
-"""Of a run: what they name is all that these figures are made of."""
+MANIFESTS = ("config.json", "label.json", "embeddings/embeddings.json", "evaluation/evaluation.json")
+"""Of a run: what they say and name is all that these figures are made of."""
 
 
 def drawn(recipe: OfRuns, where: Where, theme: Theme) -> go.Figure:
