@@ -13,7 +13,7 @@ from core.files import replacing
 from core.workspace import ROOT
 from scripts.common import main
 from scripts.pictures_content import make
-from scripts.pictures_page import Camera
+from scripts.pictures_page import camera
 from scripts.pictures_small import small_png
 from scripts.pictures_views import PICTURES, Picture
 from scripts.serving import serving
@@ -47,11 +47,11 @@ def work() -> None:
     os.environ["FLUOROSCOPE_HOME"] = str(chosen.home.absolute())
     filling = make()
     chosen.out.mkdir(parents=True, exist_ok=True)
-    with serving() as url, Camera(url) as camera:
+    with serving() as url, camera(url) as eye:
         for picture in PICTURES:
             if not exists(picture) or (chosen.names and picture.name not in chosen.names):
                 continue
-            made = small_png(camera.take(picture, picture.query.format(**filling)))
+            made = small_png(eye.take(picture, picture.query.format(**filling)))
             path = chosen.out / f"{picture.name}.png"
             with replacing(path.absolute()) as stream:
                 stream.write(made)

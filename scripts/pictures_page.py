@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from core.errors import ExportError
 from core.figures import browser
@@ -35,20 +37,21 @@ SETTLE = 1500
 """Milliseconds that scenes and tables, which draw on a canvas, have for their last frame."""
 
 
+@contextmanager
+def camera(url: str) -> Iterator[Camera]:
+    """A camera with a Chromium of its own, for the length of the block."""
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=browser.chromium(), args=["--no-sandbox"])
+        yield Camera(url, opened)
+        opened.close()
+
+
+@dataclass(frozen=True)
 class Camera:
-    """A Chromium of its own; ``with`` closes it."""
+    """Takes pictures of the app at this address in a browser that is open."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def __enter__(self) -> Self:
-        self.driver = sync_playwright().start()
-        self.browser = self.driver.chromium.launch(executable_path=browser.chromium(), args=["--no-sandbox"])
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.browser.close()
-        self.driver.stop()
+    url: str
+    browser: Browser
 
     def take(self, picture: Picture, query: str) -> bytes:
         """A PNG of a view without the menu, from its title or a heading to the end of what it shows, or of the window.

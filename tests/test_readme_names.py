@@ -110,3 +110,11 @@ def test_modules_and_files_in_backticks_are_there(page: str) -> None:
 def test_backticks_close_on_their_line(page: str) -> None:
     """So that no command or name is missed by these tests."""
     assert not [line for line in readme.prose(page).splitlines() if line.count("`") % 2]
+
+
+def test_the_citation_is_the_same_for_people_and_programs() -> None:
+    title = re.search(r'^title: "(.+)"$', readme.text("CITATION.cff"), re.MULTILINE)
+    year = re.search(r'^date-released: "(\d{4})-\d\d-\d\d"$', readme.text("CITATION.cff"), re.MULTILINE)
+    (bibtex,) = [block for language, block in readme.blocks() if language == "bibtex"]
+    assert title and f"title = {{{title[1]}}}" in bibtex
+    assert year and f"year = {{{year[1]}}}" in bibtex
