@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.cards.thresholds import brought_thresholds
 from core.metrics.cutting import Cut
 from core.metrics.thresholds import Confusion, Threshold, confusion
+from core.runs import Run
 from core.studies.study import Study
 
 
@@ -48,7 +50,14 @@ def told(predictions: pd.DataFrame, study: Study, split: str) -> Told:
     return Told(np.asfortranarray(study.labels[rows]), np.asfortranarray(found), rows)
 
 
-def thresholds(predictions: pd.DataFrame, study: Study, cut: Cut) -> list[Threshold]:
-    """A threshold for each finding, from the validation split."""
+def thresholds(run: Run, predictions: pd.DataFrame, study: Study, cut: Cut) -> list[Threshold]:
+    """A threshold for each finding, from the validation split; of a run of a model folder on a study without one, those
+    that its card brought, where the rule would have chosen on validation."""
     val = told(predictions, study, "val")
-    return cut.choose(study.findings, val.labels, val.probabilities)
+    chosen = cut.choose(study.findings, val.labels, val.probabilities)
+    if cut.rule in ("fixed", "value"):
+        return chosen
+    brought = brought_thresholds(run.config, study)
+    return [
+        one if one.rule == "own" else brought.get(name, one) for name, one in zip(study.findings, chosen, strict=True)
+    ]

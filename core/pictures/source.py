@@ -142,7 +142,7 @@ class Files:
     def judged(self, run: Run, study: Study, cut: Cut) -> Judged:
         table = run.predictions()
         test = told(table, study, "test")
-        return Judged(test.labels, test.probabilities, test.rows, thresholds(table, study, cut))
+        return Judged(test.labels, test.probabilities, test.rows, thresholds(run, table, study, cut))
 
     def draws(self, study: Study) -> Draws:
         return test_draws(study)

@@ -55,7 +55,7 @@ def _told(key: Stamp, fingerprint: str, findings: tuple[str, ...], _run: Run, _o
 def _thresholds(
     key: Stamp, fingerprint: str, findings: tuple[str, ...], rule: str, _run: Run, _of: Study
 ) -> list[Threshold]:
-    return judging.thresholds(predictions(_run), _of, Cut.read(rule))
+    return judging.thresholds(_run, predictions(_run), _of, Cut.read(rule))
 
 
 def draws(of: Study) -> Draws:

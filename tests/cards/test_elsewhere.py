@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
@@ -22,6 +23,8 @@ from core.config.model import TrainedOn
 from core.config.run import RunConfig
 from core.demands import new_run, on_another_study, with_model
 from core.errors import ArtefactError, RunError, StudyError, WeightsMissing
+from core.metrics.cutting import Cut
+from core.pictures.judged import thresholds
 from core.pipeline import Pipeline
 from core.runs import Run
 from scripts import embed as embed_script
@@ -237,3 +240,16 @@ def test_thresholds_of_the_card_are_not_for_other_weights(workspace: Path, expor
     assert brought_thresholds(config, study)
     assert not brought_thresholds(config.replace(training=config.training.replace(epochs=1)), study)
     assert not brought_thresholds(config.replace(start_from=""), study)
+
+
+def test_the_diseases_view_takes_the_thresholds_of_the_card(workspace: Path, exported: dict) -> None:
+    study = tiny_study("other", counts=(4, 0, 6), seed=5)
+    run = Run.create(taken(exported["linear"], "other"))
+    said = np.random.default_rng(0).random((len(study), len(study.findings)))
+    table = pd.DataFrame({f"probability:{name}": said[:, at] for at, name in enumerate(study.findings)})
+    brought = brought_thresholds(run.config, study)
+    names = dict(enumerate(study.findings))
+    own = f"{study.findings[0]}=0.25"
+    found = thresholds(run, table, study, Cut.read("f1", [own]))
+    assert found[0].value == 0.25 and all(one == brought[names[at]] for at, one in enumerate(found) if at)
+    assert [one.value for one in thresholds(run, table, study, Cut.read("0.3"))] == [0.3] * len(study.findings)
