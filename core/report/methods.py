@@ -90,14 +90,19 @@ def of_run(run: Run) -> str:
     config = run.config
     towers = config.encoder
     said = [
-        f"Model {run.title} ({run.id[:8]}) uses the image tower {towers.image.name} and the text tower "
-        f"{towers.text.name} with {_head(config)}.",
+        f"Model {run.title} ({run.id[:8]}) uses the towers of {towers.key} ({_names(config)}) with {_head(config)}.",
         _training(config),
         f"Prompts: {'; '.join(config.prompts.positive)} (negative: {'; '.join(config.prompts.negative)}).",
     ]
     if run.has("project"):
         said.append(_map(run))
     return " ".join(said)
+
+
+def _names(config: RunConfig) -> str:
+    """The towers by name; one name where both come from one place."""
+    image, text = config.encoder.image.name, config.encoder.text.name
+    return image if image == text else f"image: {image}, text: {text}"
 
 
 def _head(config: RunConfig) -> str:
