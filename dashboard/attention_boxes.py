@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from core.attention.boxed import Boxed, Result, boxed_pairs
+from core.attention.boxed import Boxed, Result
 from core.errors import FluoroscopeError
 from core.metrics.pointing import Summary
-from core.pictures.attention import has_boxes
+from core.pictures.attention import boxed_findings
 from core.recipes.attention import Pointing
 from core.runs import Run
 from core.studies.study import Study
@@ -32,7 +32,7 @@ HELP = (
 def pointing(runs: Sequence[Run], study: Study) -> None:
     """The section of the page."""
     st.subheader("Do they point at boxes?", anchor=False)
-    if not has_boxes(study):
+    if not boxed_findings(study):
         st.info(
             f"Study {plain(study.name)} has no boxes, so nothing can be pointed at. NIH marks 8 findings in 880 "
             "radiographs: lay `BBox_List_2017.csv` beside the table, and import the study again.",
@@ -56,7 +56,7 @@ def _of(run: Run, study: Study) -> Result | None:
         _follow(boxed)
     elif found is None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            count = len(boxed_pairs(study, boxed.part())[0])
+            count = boxed_findings(study, boxed.part())
             if state.failed:
                 st.error(f"{plain(label(run))}: {plain(state.words)}. {status.reason(boxed, state)}")
             elif state.stopped:

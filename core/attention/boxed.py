@@ -145,24 +145,30 @@ class Result:
 Boxes = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def boxed_pairs(study: Study, part: Part = "test") -> tuple[list[tuple[str, str, Boxes]], str]:
-    """Each radiograph with each finding that is marked in it, and its boxes (m, 4); and of which radiographs, in words.
+def boxed(study: Study, part: Part = "test") -> tuple[pd.DataFrame, str]:
+    """The boxes of the study's findings in its radiographs; and of which radiographs, in words.
 
     Those of the test split where any of them has a box and ``part`` does not ask for all.
+    """
+    known = np.array([name in study.places for name in study.boxes["id"].tolist()], np.bool_)
+    boxes = study.boxes[study.boxes["finding"].isin(study.findings) & known]
+    split = study.samples["split"].to_numpy()
+    tested = boxes[np.array([split[study.places[name]] == "test" for name in boxes["id"].tolist()], np.bool_)]
+    return (boxes, "all radiographs") if part == "all" or tested.empty else (tested, "test radiographs")
+
+
+def boxed_pairs(study: Study, part: Part = "test") -> tuple[list[tuple[str, str, Boxes]], str]:
+    """Each radiograph with each finding that is marked in it, and its boxes (m, 4); and of which, see :func:`boxed`.
 
     Raises:
         RunError: no finding of this study is marked in any radiograph.
     """
-    known = np.array([name in study.places for name in study.boxes["id"].tolist()], np.bool_)
-    boxes = study.boxes[study.boxes["finding"].isin(study.findings) & known]
-    if boxes.empty:
+    chosen, words = boxed(study, part)
+    if chosen.empty:
         raise RunError(
             f"Study {study.name!r} has no boxes, so there is nothing to point at. NIH's are read at the import where "
             "BBox_List_2017.csv lies beside the table."
         )
-    split = study.samples["split"].to_numpy()
-    tested = boxes[[split[study.places[name]] == "test" for name in boxes["id"]]]
-    chosen, words = (boxes, "all radiographs") if part == "all" or tested.empty else (tested, "test radiographs")
     pairs = [
         (str(name), str(finding), own[COLUMNS].to_numpy(np.float64))
         for (name, finding), own in chosen.groupby(["id", "finding"], sort=True)

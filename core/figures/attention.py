@@ -176,7 +176,7 @@ def pointing_rates(
         )  # fmt: skip
     ticks = [f"{name}  (n={count:,})" for name, count in zip(shown, counts, strict=True)]
     made.update_yaxes(tickvals=places, ticktext=ticks, range=[len(names) - 0.5, -0.5], showgrid=False, ticks="")
-    made.update_xaxes(title_text="hit rate, 95 % interval", range=[-0.02, 1.02], tickformat=".0%")
+    made.update_xaxes(title_text="hit rate, 95 % interval", range=[-0.05, 1.05], tickformat=".0%")
     room = 20 * (len(rates) + 2)
     made.update_layout(showlegend=True, margin={"t": 16, "b": 58 + room})
     made.update_layout(legend={"orientation": "v", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from core.attention.boxed import COLUMNS, Result, boxed_pairs
+from core.attention.boxed import COLUMNS, Part, Result, boxed
 from core.attention.maps import Saliency
 from core.errors import RunError
 from core.figures.attention import Box, Overlay, pointing_rates, saliency_maps
@@ -107,9 +107,6 @@ def of_boxes(source: Source, runs: Sequence[Run], study: Study) -> str:
     return f"n = {len(found.table):,} findings with boxes in {radiographs:,} {found.rows} of study {study.name}"
 
 
-def has_boxes(study: Study) -> bool:
-    """Whether any finding of the study is marked in a radiograph."""
-    try:
-        return bool(boxed_pairs(study, "all")[0])
-    except RunError:
-        return False
+def boxed_findings(study: Study, part: Part = "test") -> int:
+    """How many findings are marked, each radiograph by itself; 0: the study has no boxes."""
+    return len(boxed(study, part)[0].drop_duplicates(["id", "finding"]))

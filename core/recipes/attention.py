@@ -46,7 +46,8 @@ class Attention(OfRuns):
         )
 
     def alt(self, where: Where) -> str:
-        return f"Where {self.titles} looks in radiograph {self.sample} for {display_name(self.finding)}"
+        verb = "look" if len(self.runs) > 1 else "looks"
+        return f"Where {self.titles} {verb} in radiograph {self.sample} for {display_name(self.finding)}"
 
     def of(self, where: Where) -> str:
         return f"radiograph {self.sample} of study {self.study(where).name}, {display_name(self.finding)}"

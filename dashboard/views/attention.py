@@ -84,12 +84,11 @@ def look(runs: Sequence[Run], study: Study, row: int, wanted: tuple[str, str, st
             help="One scale of colours; the white cross marks the highest place of each map.",
         )
         return
+    who = " and ".join(run.title for run, _ in found)
     show(
         pictures.maps(study, sample, found, opacity=opacity, outlined=outlined, theme=theme()),
         key="attention-text",
-        alt=f"Where {' and '.join(run.title for run, _ in found)} looks in radiograph {sample} for typed words"
-        if found
-        else f"Radiograph {sample}",
+        alt=f"Radiograph {sample}" + (f", and where {who} looks in it for typed words" if found else ""),
         name=("attention", sample),
     )
 
