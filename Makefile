@@ -41,9 +41,9 @@ lint: setup
 	$(BIN)/mypy
 
 test: setup browser slurm lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long"
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not long"
 
-# What takes a minute or so each; CI runs these too.
+# What takes a minute or so each: before a release, and after changes in training, towers or jobs.
 test-long: setup slurm
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m long
 

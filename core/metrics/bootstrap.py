@@ -134,15 +134,23 @@ def interval(value: float, replicates: ArrayLike, *, n_patients: int) -> Interva
     or 1, where the logit has no value, the percentiles are taken. With fewer than 2 patients every replicate is the
     data itself, so the ends are NaN; so they are when the value is.
     """
+    found = percentile_interval(value, replicates, n_patients=n_patients)
+    if not found.replicates or not 0 < value < 1:
+        return found
+    spread = np.nanstd(np.asarray(replicates, dtype=np.float64), ddof=1) if found.replicates > 1 else 0.0
+    middle, half = np.log(value / (1 - value)), Z_95 * spread / (value * (1 - value))
+    low, high = (float(1 / (1 + np.exp(-end))) for end in (middle - half, middle + half))
+    return dataclasses.replace(found, low=low, high=high)
+
+
+def percentile_interval(value: float, replicates: ArrayLike, *, n_patients: int) -> Interval:
+    """`value`, of any range (a difference, a distance, a rank), with the 2.5 and 97.5 percentiles of the replicates
+    (R,) in which it was defined; where there is no interval, as `interval`."""
     values = np.asarray(replicates, dtype=np.float64)
     values = values[~np.isnan(values)]
     if np.isnan(value) or not len(values) or n_patients < 2:
         return Interval(value=float(value), low=float("nan"), high=float("nan"), replicates=0)
-    if 0 < value < 1 and len(values) > 1:
-        middle, half = np.log(value / (1 - value)), Z_95 * values.std(ddof=1) / (value * (1 - value))
-        low, high = (1 / (1 + np.exp(-end)) for end in (middle - half, middle + half))
-    else:
-        low, high = np.percentile(values, ENDS)
+    low, high = np.percentile(values, ENDS)
     return Interval(value=float(value), low=float(low), high=float(high), replicates=len(values))
 
 

@@ -113,7 +113,7 @@ def evaluate(
 ) -> Evaluation:
     """Scores probabilities (n, K) in [0, 1] against labels (n, K) of 0, 1 and NaN (unknown, left out).
 
-    `thresholds` are K, chosen on validation with `choose_threshold`. Intervals are 95 %, percentile, over `replicates`
+    `thresholds` are K, chosen on validation with `choose_threshold`. Intervals are 95 %, over `replicates`
     resamplings of `patients` (n,); macro means as in `bootstrap.macro_interval`. Groups by prevalence among the known
     labels given here: head > 10 %, medium > 1 % to 10 %, tail <= 1 %, none for a finding without a known label.
 

@@ -2,7 +2,7 @@
 
 Wilson's interval takes radiographs as independent. Those of one patient are not: where a patient has several, it is too
 short. Here patients are drawn with replacement, and all radiographs of a patient come and go together (Efron and
-Tibshirani, "An Introduction to the Bootstrap", 1993); the ends are the 2.5 and 97.5 percentiles.
+Tibshirani, "An Introduction to the Bootstrap", 1993); the ends are as of `bootstrap.interval`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import InputError
-from core.metrics.bootstrap import interval, patient_index, row_weights
+from core.metrics.bootstrap import interval, patient_index, percentile_interval, row_weights
 from core.metrics.checks import Floats
 from core.metrics.results import Interval
 
@@ -102,7 +102,7 @@ def difference_over_patients(right_first: ArrayLike, right_second: ArrayLike, of
     kinds = np.where(inside, gain + 1, -1)
     value = float(gain[inside].mean()) if inside.any() else float("nan")
     second, same, first = resampled(kinds, drawn, 3)
-    return interval(value, _ratio(first - second, first + same + second), n_patients=drawn.n_patients)
+    return percentile_interval(value, _ratio(first - second, first + same + second), n_patients=drawn.n_patients)
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 
 from core.errors import ArtefactError
 from core.figures.tabular import columns_csv
-from core.metrics.bootstrap import interval
+from core.metrics.bootstrap import interval, percentile_interval
 from core.metrics.comparison import NAN, Replicated
 from core.metrics.results import Interval
 from core.pictures.missing import no_pairs, no_scores
@@ -36,6 +36,7 @@ class Measure:
         higher, lower, unchanged: what is said of a difference.
         points: whether differences are told in points of a hundred.
         about: what it measures.
+        share: whether it lies in 0 to 1.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Measure:
     unchanged: str = "{} unchanged"
     points: bool = False
     about: str = ""
+    share: bool = True
 
     def told(self, value: float) -> str:
         """A value in words."""
@@ -97,6 +99,7 @@ MEASURES: dict[str, Measure] = {
         higher="{} wider",
         lower="{} narrower",
         about="distance between the mean image and the mean text",
+        share=False,
     ),
     "recall_1_image_to_text": _recall(1, "image → text"),
     "recall_5_image_to_text": _recall(5, "image → text"),
@@ -159,7 +162,8 @@ class Scored:
         if name not in self.drawn:
             return Interval(value=self.values.get(name, NAN), low=NAN, high=NAN)
         one = self.drawn[name]
-        return interval(one.value, one.replicates, n_patients=self.n_patients[MEASURES[name].over])
+        made = interval if MEASURES[name].share else percentile_interval
+        return made(one.value, one.replicates, n_patients=self.n_patients[MEASURES[name].over])
 
 
 def scored(source: Source, run: Run, study: Study) -> Scored:

@@ -13,7 +13,7 @@ from core.errors import InputError
 from core.figures import retrieval as figures
 from core.figures.tabular import columns_csv
 from core.figures.theme import LIGHT, Theme
-from core.metrics.bootstrap import interval
+from core.metrics.bootstrap import interval, percentile_interval
 from core.metrics.results import Interval
 from core.metrics.retrieval import Measured, Searched, chance_recall
 from core.pictures.partners import kind_of_texts
@@ -105,7 +105,7 @@ def recall_interval(measured: Measured, k: int) -> Interval:
 
 def median_interval(measured: Measured) -> Interval:
     """The median rank with its 95 % interval over patients."""
-    return interval(measured.median, measured.median_drawn, n_patients=measured.n_patients)
+    return percentile_interval(measured.median, measured.median_drawn, n_patients=measured.n_patients)
 
 
 @dataclass(frozen=True, kw_only=True)

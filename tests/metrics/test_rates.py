@@ -44,13 +44,15 @@ def test_every_replicate_is_what_its_patients_are() -> None:
         assert found[:, replicate].tolist() == [single.tn, single.fp, single.fn, single.tp]
 
 
-def test_values_are_those_of_the_data_and_ends_are_percentiles() -> None:
+def test_values_are_those_of_the_data_and_ends_those_of_the_logit() -> None:
     drawn = draws(PATIENTS, replicates=200, seed=0)
     found = over_patients(LABELS, CALLED, drawn)
     assert found["sensitivity"].value == 2 / 4 and found["specificity"].value == 2 / 3
     replicates = rates(resampled(cells_of(LABELS, CALLED), drawn, 4))["sensitivity"]
     known = replicates[~np.isnan(replicates)]
-    assert (found["sensitivity"].low, found["sensitivity"].high) == pytest.approx(np.percentile(known, [2.5, 97.5]))
+    half = 1.959964 * known.std(ddof=1) / (0.5 * 0.5)  # of the logit, which is 0 for one half
+    ends = [1 / (1 + math.exp(-end)) for end in (-half, half)]
+    assert (found["sensitivity"].low, found["sensitivity"].high) == pytest.approx(ends, rel=1e-6)
     assert found["sensitivity"].replicates == len(known)
 
 
