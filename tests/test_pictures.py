@@ -1,28 +1,17 @@
-"""The README's pictures: one of every view, small, and taken when the view is drawn."""
+"""The README's pictures: one of every view, small, in colours that stay as they are."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from core.workspace import ROOT
-from scripts.pictures_page import Camera
 from scripts.pictures_small import EXACT, LARGEST, small_png
-from scripts.pictures_views import PICTURES, WITHOUT, Picture
-from scripts.serving import serving
+from scripts.pictures_views import PICTURES, WITHOUT
 from tests import readme
-from tests.browser.conftest import chromium
-from tests.finished import Finished
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-
-__all__ = ["chromium"]
 
 FOLDER = ROOT / "dashboard" / "pictures"
 
@@ -67,19 +56,3 @@ def test_few_colours_stay_as_they_are() -> None:
 def test_up_to_so_many_colours_nothing_changes() -> None:
     page = np.random.default_rng(0).integers(0, 256, (EXACT, 3))[np.random.default_rng(1).integers(0, EXACT, (40, 40))]
     assert (opened(small_png(png(page))) == page).all()
-
-
-@pytest.mark.browser
-@pytest.mark.slow
-def test_a_picture_is_taken_when_its_figures_are_drawn(finished: Finished, chromium: Browser) -> None:
-    both = "&".join(f"runs={finished.runs[name]}" for name in ("orthogonal", "contrastive"))
-    whole = Picture("similarity", "similarity", both, figures=3, height=1500, tall=1400)
-    part = Picture("part", "diseases", f"{both}&cell=Edema.0.0", figures=2, height=3600, tall=300, top="worst first")
-    with serving() as url:
-        camera = Camera(url, chromium)
-        taken = opened(small_png(camera.take(whole, whole.query)))
-        below = opened(camera.take(part, part.query))
-    assert 900 < taken.shape[1] < 1200 and 1000 < taken.shape[0] <= 1410
-    blue = (np.abs(taken.astype(int) - (73, 159, 212)).max(2) < 12).sum()
-    assert blue > 2 * 14 * 400, "the diagonals of both heatmaps are there"
-    assert below.shape[0] <= 310 and np.ptp(below[-100:]) > 200, "radiographs below the heading"
