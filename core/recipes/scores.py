@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import plotly.graph_objects as go
@@ -29,23 +30,23 @@ def _support(recipe: OfDisease, where: Where, study: Study) -> str:
 
 
 @config
-class Roc(AtRule):
-    """ROC curves of one disease with pointwise 95 % bands, all runs side by side."""
-
-    figure: ClassVar[str] = "roc"
-    title: ClassVar[str] = "ROC curves"
+class _OfOne(AtRule):
+    """Curves of one disease, all runs side by side, with the threshold that a rule chooses marked."""
 
     disease: str = setting(default="", help=DISEASE)
     rule: str = setting(default="f1", help=HELP)
     own: tuple[str, ...] = setting(default=(), help=OWN)
 
+    make: ClassVar[Callable[..., go.Figure]]
+    """Draws them."""
+
     def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
         study = self.study(where)
-        return pictures.roc(where, self.opened, study, self.at(study), self.rule, self.own, theme=theme)
+        return type(self).make(where, self.opened, study, self.at(study), self.rule, self.own, theme=theme)
 
     def alt(self, where: Where) -> str:
         study = self.study(where)
-        return f"ROC curves of {display_name(study.findings[self.at(study)])} by {self.titles}"
+        return f"{self.title} of {display_name(study.findings[self.at(study)])} by {self.titles}"
 
     def of(self, where: Where) -> str:
         return f"{super().of(where)}; {_support(self, where, self.study(where))}"
@@ -56,30 +57,21 @@ class Roc(AtRule):
 
 
 @config
-class PrecisionRecall(AtRule):
+class Roc(_OfOne):
+    """ROC curves of one disease with pointwise 95 % bands, all runs side by side."""
+
+    figure: ClassVar[str] = "roc"
+    title: ClassVar[str] = "ROC curves"
+    make: ClassVar[Callable[..., go.Figure]] = staticmethod(pictures.roc)
+
+
+@config
+class PrecisionRecall(_OfOne):
     """Precision-recall curves of one disease with pointwise 95 % bands, all runs side by side."""
 
     figure: ClassVar[str] = "precision-recall"
     title: ClassVar[str] = "Precision-recall curves"
-
-    disease: str = setting(default="", help=DISEASE)
-    rule: str = setting(default="f1", help=HELP)
-    own: tuple[str, ...] = setting(default=(), help=OWN)
-
-    def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
-        study = self.study(where)
-        return pictures.pr(where, self.opened, study, self.at(study), self.rule, self.own, theme=theme)
-
-    def alt(self, where: Where) -> str:
-        study = self.study(where)
-        return f"Precision-recall curves of {display_name(study.findings[self.at(study)])} by {self.titles}"
-
-    def of(self, where: Where) -> str:
-        return f"{super().of(where)}; {_support(self, where, self.study(where))}"
-
-    def name(self, where: Where) -> tuple[str, ...]:
-        study = self.study(where)
-        return (self.figure, study.findings[self.at(study)], *(run.title for run in self.opened))
+    make: ClassVar[Callable[..., go.Figure]] = staticmethod(pictures.pr)
 
 
 @config

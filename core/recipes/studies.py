@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import plotly.graph_objects as go
@@ -23,6 +24,9 @@ class _OfStudy(Recipe):
     words: ClassVar[str]
     """What is drawn."""
 
+    make: ClassVar[Callable[..., go.Figure]]
+    """Draws the summary."""
+
     study: str = setting(help="name of the study")
 
     def summary(self, where: Where) -> dict[str, Any]:
@@ -35,6 +39,13 @@ class _OfStudy(Recipe):
         if (self.needs == "findings" and not study.findings) or (self.needs == "text" and not study.has_text):
             raise ExportError(f"Study {self.study} has no {self.needs}: there is nothing to draw for {self.figure!r}.")
         return study.summary
+
+    def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
+        return type(self).make(self.summary(where), theme=theme, **self.options())
+
+    def options(self) -> dict[str, Any]:
+        """What it says beside the study."""
+        return {name: value for name, value in super().to_json().items() if name not in ("figure", "study")}
 
     def alt(self, where: Where) -> str:
         return f"{self.words} in study {self.study}"
@@ -54,12 +65,10 @@ class Prevalence(_OfStudy):
     figure: ClassVar[str] = "prevalence"
     title: ClassVar[str] = "Prevalence of findings"
     words: ClassVar[str] = "Prevalence of each finding, split by split,"
+    make: ClassVar[Callable[..., go.Figure]] = staticmethod(pictures.prevalence)
     needs: ClassVar[str] = "findings"
 
     log: bool = setting(default=False, help="logarithmic axis")
-
-    def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
-        return pictures.prevalence(self.summary(where), log=self.log, theme=theme)
 
 
 @config
@@ -69,12 +78,10 @@ class Together(_OfStudy):
     figure: ClassVar[str] = "co-occurrence"
     title: ClassVar[str] = "Findings seen together"
     words: ClassVar[str] = "Which findings are seen together"
+    make: ClassVar[Callable[..., go.Figure]] = staticmethod(pictures.co_occurrence)
     needs: ClassVar[str] = "findings"
 
     relative: bool = setting(default=True, help="shares of the row's radiographs, not counts")
-
-    def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
-        return pictures.co_occurrence(self.summary(where), relative=self.relative, theme=theme)
 
 
 @config
@@ -84,10 +91,8 @@ class Combinations(_OfStudy):
     figure: ClassVar[str] = "combinations"
     title: ClassVar[str] = "Combinations of findings"
     words: ClassVar[str] = "The most frequent combinations of findings"
+    make: ClassVar[Callable[..., go.Figure]] = staticmethod(pictures.upset)
     needs: ClassVar[str] = "findings"
-
-    def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
-        return pictures.upset(self.summary(where), theme=theme)
 
 
 @config
@@ -97,9 +102,7 @@ class Ages(_OfStudy):
     figure: ClassVar[str] = "ages"
     title: ClassVar[str] = "Age by sex"
     words: ClassVar[str] = "Age by sex of the radiographs of each split"
-
-    def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
-        return pictures.ages(self.summary(where), theme=theme)
+    make: ClassVar[Callable[..., go.Figure]] = staticmethod(pictures.ages)
 
 
 @config
@@ -109,9 +112,7 @@ class Sexes(_OfStudy):
     figure: ClassVar[str] = "sexes"
     title: ClassVar[str] = "Sex"
     words: ClassVar[str] = "Sex of the radiographs of each split"
-
-    def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
-        return pictures.sexes(self.summary(where), theme=theme)
+    make: ClassVar[Callable[..., go.Figure]] = staticmethod(pictures.sexes)
 
 
 @config
@@ -121,9 +122,7 @@ class Views(_OfStudy):
     figure: ClassVar[str] = "views"
     title: ClassVar[str] = "View"
     words: ClassVar[str] = "View of the radiographs of each split"
-
-    def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
-        return pictures.views(self.summary(where), theme=theme)
+    make: ClassVar[Callable[..., go.Figure]] = staticmethod(pictures.views)
 
 
 @config
@@ -133,9 +132,7 @@ class PerPatient(_OfStudy):
     figure: ClassVar[str] = "per-patient"
     title: ClassVar[str] = "Radiographs per patient"
     words: ClassVar[str] = "How many radiographs patients have"
-
-    def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
-        return pictures.per_patient(self.summary(where), theme=theme)
+    make: ClassVar[Callable[..., go.Figure]] = staticmethod(pictures.per_patient)
 
 
 @config
@@ -145,10 +142,8 @@ class TextLengths(_OfStudy):
     figure: ClassVar[str] = "text-lengths"
     title: ClassVar[str] = "Lengths of texts"
     words: ClassVar[str] = "Lengths of the texts in words"
+    make: ClassVar[Callable[..., go.Figure]] = staticmethod(pictures.text_lengths)
     needs: ClassVar[str] = "text"
-
-    def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
-        return pictures.text_lengths(self.summary(where), theme=theme)
 
 
 @config
@@ -158,7 +153,5 @@ class Words(_OfStudy):
     figure: ClassVar[str] = "words"
     title: ClassVar[str] = "Words of texts"
     words: ClassVar[str] = "The words that most texts contain"
+    make: ClassVar[Callable[..., go.Figure]] = staticmethod(pictures.words)
     needs: ClassVar[str] = "text"
-
-    def draw(self, where: Where, theme: Theme = LIGHT) -> go.Figure:
-        return pictures.words(self.summary(where), theme=theme)
