@@ -108,6 +108,13 @@ def _click(figure: str, row: int) -> WidgetState:
     return state
 
 
+def states_of(at: AppTest) -> WidgetStates:
+    """The states of all widgets as a browser sends them: a button that is not pressed is not among them (one that is
+    sent as not pressed, and was not on the page before, would count as pressed)."""
+    found = at._tree.get_widget_states()
+    return WidgetStates(widgets=[one for one in found.widgets if one.WhichOneof("value") != "trigger_value"])
+
+
 def moved(at: AppTest, before: WidgetStates, state: WidgetState) -> AppTest:
     """The page after a browser sent this state of one widget, and of the others the states before."""
     kept = [one for one in before.widgets if one.id != state.id]
@@ -129,7 +136,7 @@ def measure(view: str) -> None:
         at.run()  # every session begins there
     first = timed(lambda: at.run() if view == "home" else at.switch_page(f"views/{view}.py").run())
     say(view, "open", first, [timed(at.run) for _ in range(3)])
-    before = at._tree.get_widget_states()
+    before = states_of(at)
     for what, states in list(moves(at))[:MOST]:
         taken = [timed(functools.partial(moved, at, before, state)) for state in states if there(at, state)]
         if taken:

@@ -111,28 +111,32 @@ def figure(report: Report, number: int, entry: Entry, count: int) -> None:
         out.button("", icon=":material/delete:", key=f"out-{entry.key}", help="Take it out",
                    on_click=report.remove, args=(entry.key,))  # fmt: skip
         try:
-            drawn, alt, of = entry.draw(cached), entry.recipe.alt(cached), entry.recipe.of(cached)
-            name = entry.recipe.name(cached)
+            if selection.switch("Show it", name=f"shown-{entry.key}", default=count <= SHOWN):
+                drawn(report, entry)
+            st.caption(plain(f"{entry.recipe.alt(cached)}; {entry.recipe.of(cached)}."))
         except FluoroscopeError as error:
             st.error(f"It cannot be drawn any more, and will be missing: {plain(str(error))}")
             return
-        if selection.switch("Show it", name=f"shown-{entry.key}", default=count <= SHOWN):
-            turnable = bool(drawn.layout.scene.to_plotly_json())
-            show(
-                drawn,
-                key=f"entry-{entry.key}",
-                alt=alt,
-                name=name,
-                turns=turnable,
-                react=functools.partial(turned, report, entry.key) if turnable else None,
-                help="Turn it: the files show it as you leave it." if turnable else "",
-                csv=functools.partial(entry.recipe.csv, cached),
-            )
-        st.caption(plain(f"{alt}; {of}."))
         st.text_input(
             "Caption", entry.caption, key=f"caption-{entry.key}", placeholder="What it shows, in your words",
             on_change=_describe, args=(report, entry.key),
         )  # fmt: skip
+
+
+def drawn(report: Report, entry: Entry) -> None:
+    """The figure; a scene can be turned."""
+    made = entry.draw(cached)
+    turnable = bool(made.layout.scene.to_plotly_json())
+    show(
+        made,
+        key=f"entry-{entry.key}",
+        alt=entry.recipe.alt(cached),
+        name=entry.recipe.name(cached),
+        turns=turnable,
+        react=functools.partial(turned, report, entry.key) if turnable else None,
+        help="Turn it: the files show it as you leave it." if turnable else "",
+        csv=functools.partial(entry.recipe.csv, cached),
+    )
 
 
 def turned(report: Report, key: str, done: Done) -> None:
