@@ -10,6 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.errors import ConfigError
 from core.figures.export import FORMATS, chromium_available, figure_bytes, figure_csv, file_name
 from core.recipes.base import Recipe
 from core.report import folder as reports
@@ -79,7 +80,7 @@ def show(
 
 def _reporting(entry: Entry, key: str) -> None:
     """The figure's way into the report, and that it is there."""
-    report = reports.Report.named(selection.get("report") or reports.FIRST)
+    report = _current_report()
     inside = entry.key in cached.report_keys(report)
     st.button(
         "In the report" if inside else "Add to report",
@@ -130,6 +131,14 @@ def present(
         csv=functools.partial(recipe.csv, cached),
         entry=entry if again else None,
     )
+
+
+def _current_report() -> reports.Report:
+    """The report that was looked at last; a link may name what cannot be one."""
+    try:
+        return reports.Report.named(selection.get("report") or reports.FIRST)
+    except ConfigError:
+        return reports.Report.named(reports.FIRST)
 
 
 def _exports(figure: go.Figure, key: str, name: Sequence[str], csv: Callable[[], bytes] | None) -> None:

@@ -45,7 +45,8 @@ class Report(Work):
     def current(self) -> bool:
         """Whether the ZIP is of the figures and captions that the list has now."""
         try:
-            return bool(self.archive.is_file() and read_json(self.folder / "made.json")["entries"] == self._listed())
+            made = read_json(self.folder / "made.json")["entries"] if self.archive.is_file() else None
+            return bool(made == [one.to_json() for one in self.entries()])
         except (ArtefactError, KeyError, TypeError):
             return False
 

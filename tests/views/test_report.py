@@ -69,6 +69,14 @@ def test_the_list_is_drawn_moved_described_and_cleared(here: Finished) -> None:
     assert [one.key for one in report.entries()] == [second.key] and len(plots(at)) == 1
 
 
+@pytest.mark.parametrize("name", ["../../etc", "gone", ""])
+def test_a_link_to_no_report(here: Finished, name: str) -> None:
+    at = opened("studies", study="tiny", report=name)
+    assert not at.exception and not at.error and len(plots(at)) == 3
+    at = opened("report", report=name)
+    assert not at.exception and not at.error and "Nothing is in this report yet" in texts(at)
+
+
 def test_what_cannot_be_drawn_any_more_says_why(here: Finished) -> None:
     Report.named("report").add(Entry(recipe=Auroc(runs=(GONE,))))
     at = opened("report")
