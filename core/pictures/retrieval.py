@@ -16,7 +16,7 @@ from core.figures.theme import LIGHT, Theme
 from core.metrics.bootstrap import interval, percentile_interval
 from core.metrics.results import Interval
 from core.metrics.retrieval import Measured, Searched, chance_recall
-from core.pictures.partners import kind_of_texts
+from core.pictures.partners import MADE, kind_of_texts
 from core.pictures.source import Source, short
 from core.runs import Run
 from core.studies.study import Study
@@ -94,7 +94,8 @@ def _different(found: Sequence[tuple[Run, Searched]]) -> list[tuple[str, Searche
             kept.append((run, one))
     if len(kept) == 1:
         return [("chance", kept[0][1])]
-    return [(f"chance among {len(one):,} texts ({kind_of_texts(run)})", one) for run, one in kept]
+    kinds = {MADE: "made "}
+    return [(f"chance, {len(one):,} {kinds.get(str(kind_of_texts(run)), 'own ')}texts", one) for run, one in kept]
 
 
 def recall_interval(measured: Measured, k: int) -> Interval:
