@@ -185,7 +185,7 @@ Checkpoint(step=30, tensors={"model": {"weight": torch.zeros(100_000)}}, state={
 def test_a_full_disk_leaves_the_old_ones(folder: Path) -> None:
     """Fault row 3."""
     done = subprocess.run(
-        [sys.executable, "-c", FULL, str(folder)], cwd=ROOT, check=False, timeout=60, capture_output=True, text=True
+        [sys.executable, "-c", FULL, str(folder)], cwd=ROOT, check=False, timeout=120, capture_output=True, text=True
     )
     assert done.returncode == 1
     assert "File too large" in done.stderr

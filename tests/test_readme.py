@@ -113,7 +113,7 @@ def target(*wanted: str) -> Show:
 
     def show(shell: Shell, command: str) -> None:
         shown = subprocess.run(
-            [*command.split(), "-n"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+            [*command.split(), "-n"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
         )
         assert shown.returncode == 0, shown.stderr
         assert all(word in shown.stdout for word in wanted), shown.stdout

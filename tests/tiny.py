@@ -77,8 +77,8 @@ def tiny_study(
     return write_study(name, samples, pictures, size=SIDE, findings=findings, about=about)
 
 
-def until(true: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait for something that another process does."""
+def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait for something that another process does; so long only where it never comes."""
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"waited {seconds} s in vain"

@@ -158,7 +158,7 @@ def test_a_figure_without_key_or_words_is_refused(key: str, alt: str) -> None:
 
 
 def test_an_app_test_sees_the_figures_and_can_click_them() -> None:
-    at = AppTest.from_file(Path(__file__).parent / "apps" / "plots.py", default_timeout=30)
+    at = AppTest.from_file(Path(__file__).parent / "apps" / "plots.py", default_timeout=60)
     at.query_params["show"] = "cells"
     at.run()
     assert not at.exception

@@ -68,7 +68,7 @@ def becomes(folder: Path, wanted: str, seconds: float = 30) -> jobs.JobState:
 
 
 def at_work(folder: Path, starts: int = 1) -> None:
-    until(lambda: log(folder).count("begins at") == starts, 30)
+    until(lambda: log(folder).count("begins at") == starts)
     becomes(folder, "running")
 
 
@@ -153,7 +153,7 @@ def test_its_node_dies_and_it_goes_on_on_another_start(cluster: Cluster, folder:
     start(folder)
     at_work(folder)
     cluster.kill_node()
-    until(lambda: jobs.state(folder).state == "waiting", 30)
+    until(lambda: jobs.state(folder).state == "waiting")
     assert "saved" not in log(folder) and not (folder / "exit.json").exists()
     cluster.start_node()
     at_work(folder, starts=2)
@@ -185,7 +185,7 @@ def test_a_controller_that_hangs_blocks_nobody(cluster: Cluster, folder: Path, m
         assert state.running
     assert longest < 3, "squeue hangs, a page does not"
     assert jobs.stop(folder), "a file asks it, too"
-    until((folder / "exit.json").exists, 20)
+    until((folder / "exit.json").exists)
     assert (folder / STOP).exists() and read_json(folder / "exit.json")["code"] == jobs.STOPPED
     monkeypatch.setattr(commands, "PATIENCE", 1.0)
     becomes(folder, f"running{UNREACHABLE}", 20)  # what Slurm last said stands until it speaks again

@@ -106,7 +106,7 @@ def test_a_grid_is_an_array(
     tiny_study(counts=(4, 2, 2))
     made = grid(0.5, "1e-3", "0.9")
     assert made.state().busy
-    until(lambda: made.state().running, 30)
+    until(lambda: made.state().running)
     most = max(len(cluster.ask("squeue", "-h", "-t", "R").splitlines()) for _ in range(5))
     assert most <= 2, "at_once"
     until(lambda: not made.state().busy, 60)
@@ -123,19 +123,19 @@ def test_a_grid_is_an_array(
 def test_a_grid_is_stopped_and_only_the_rest_is_handed_over_again(cluster: Cluster, toy_runs: None) -> None:
     tiny_study(counts=(4, 2, 2))
     made = grid(0.2, "1e-3", "1e-4", epochs=60)
-    until(lambda: sum((cell.run.folder / "metrics.jsonl").exists() for cell in made.cells) == 2, 30)
-    until(lambda: made.state().running, 30)
+    until(lambda: sum((cell.run.folder / "metrics.jsonl").exists() for cell in made.cells) == 2)
+    until(lambda: made.state().running)
     assert made.state().words == "running: 2 at work, 2 waiting in Slurm"
     assert made.stop()
-    until(lambda: not made.state().busy, 30)
+    until(lambda: not made.state().busy)
     assert made.state().stopped and cluster.ask("squeue", "-h") == ""
     done = [len(read_metrics(cell.run.folder / "metrics.jsonl")) for cell in made.cells]
     assert min(done[:2]) > 0 and done[2:] == [0, 0]
     (made.cells[0].run.folder / "metrics.jsonl").write_text("{}\n" * 60)
     made.start()
-    until(lambda: made.cells[0].done, 30)
+    until(lambda: made.cells[0].done)
     made.stop()
-    until(lambda: not made.state().busy, 30)
+    until(lambda: not made.state().busy)
     made.place("here")
     assert not made.on_cluster
     assert [placement(cell.run.folder) is None for cell in made.cells] == [False, True, True, True]
@@ -152,7 +152,7 @@ def test_a_run_is_launched_from_the_page(cluster: Cluster, toy_runs: None, monke
     next(one for one in at.button if one.label == "Launch").click().run()
     assert not at.exception and not at.error
     (run,) = list_runs()
-    until(lambda: run.state().state == "running", 30)
+    until(lambda: run.state().state == "running")
     stop = next(one for one in opened("train").button if one.label == "Stop")
     stop.click().run()
     until(lambda: not run.state().busy, 60)
