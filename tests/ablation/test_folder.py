@@ -177,7 +177,7 @@ def test_killed_and_gone_on_with_by_the_same_command(workspace: Path) -> None:
     process = read_json(made.folder / "process.json")
     for role in ("runner", "worker"):
         os.kill(process[role]["pid"], signal.SIGKILL)
-    until(lambda: not made.state().busy, 20)
+    until(lambda: not made.state().busy)
     assert made.state().words.startswith(("lost", "killed")) and made.cells[0].run.state().busy
     out, _ = command(workspace, *words).communicate(timeout=500)
     assert made.state().done and all(cell.done for cell in made.cells)

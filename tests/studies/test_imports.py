@@ -53,7 +53,7 @@ def test_stop_and_go_on(workspace: Path, tmp_path: Path) -> None:
     job = Import.begin(config(folder))
     until(lambda: (read_progress(job.folder)["now"] or {}).get("done", 0) >= 32, 60)
     assert job.stop()
-    until(lambda: not job.state().busy, 30)
+    until(lambda: not job.state().busy)
     assert job.state().code == STOPPED and job.state().stopped and study_names() == []
     journal = (workspace / "studies/.x.import/journal.txt").read_text().splitlines()
     assert 32 <= len(journal) < 400
