@@ -258,7 +258,7 @@ def test_after_the_machine_was_restarted_it_is_lost_and_can_be_started_again(
 def test_ones_own_process_is_signalled(folder: Path, stranger: subprocess.Popen[bytes]) -> None:
     claim(folder, stranger.pid)
     assert jobs.stop(folder) is True
-    assert stranger.wait(timeout=20) == -signal.SIGTERM
+    assert stranger.wait(timeout=60) == -signal.SIGTERM
 
 
 def test_setting_the_clock_makes_no_stranger_of_ones_own_process(
@@ -331,7 +331,7 @@ def test_the_job_outlives_the_group_of_the_process_that_started_it(folder: Path,
     with launcher.stdout:
         assert launcher.stdout.readline() == "started\n"
         os.killpg(launcher.pid, signal.SIGKILL)
-        assert launcher.wait(timeout=20) == -signal.SIGKILL
+        assert launcher.wait(timeout=60) == -signal.SIGKILL
     assert jobs.state(folder).busy
     assert ended(folder).done
     assert log(folder) == "begun\ndone\n"

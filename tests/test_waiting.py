@@ -160,7 +160,7 @@ def test_the_queue_goes_on_without_the_app_that_made_it(start: Start, workspace:
     with app.stdout:
         assert app.stdout.readline() == "started\n"
         os.killpg(app.pid, signal.SIGKILL)
-        app.wait(timeout=20)
+        app.wait(timeout=60)
     first, second = workspace / "jobs/1", workspace / "jobs/2"
     third = start("3", SEES)
     assert states(first, second, third) == ["running", "waiting", "waiting"]

@@ -52,7 +52,7 @@ def alive(group: int) -> bool:
     return False
 
 
-def wait_until_gone(group: int, seconds: float = 10) -> bool:
+def wait_until_gone(group: int, seconds: float = 60) -> bool:
     end = time.monotonic() + seconds
     while alive(group) and time.monotonic() < end:
         time.sleep(0.1)

@@ -63,7 +63,7 @@ def missing() -> str | None:
     return None if os.geteuid() == 0 else "only root can start Slurm's node daemon"
 
 
-def wait_for(true: Callable[[], bool], seconds: float = 20.0) -> bool:
+def wait_for(true: Callable[[], bool], seconds: float = 60.0) -> bool:
     """Whether it came true in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

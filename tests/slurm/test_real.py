@@ -57,7 +57,7 @@ def log(folder: Path) -> str:
     return (folder / "log.txt").read_text() if (folder / "log.txt").exists() else ""
 
 
-def becomes(folder: Path, wanted: str, seconds: float = 30) -> jobs.JobState:
+def becomes(folder: Path, wanted: str, seconds: float = 60) -> jobs.JobState:
     """Wait for a state's name, or for the beginning of its words."""
     found: Callable[[], bool] = lambda: wanted in (jobs.state(folder).state, jobs.state(folder).words)  # noqa: E731
     try:
