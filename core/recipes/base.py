@@ -1,6 +1,6 @@
 """A recipe: the settings of one figure as a frozen config, from which it is drawn wherever it is wanted.
 
-A view draws its figures by recipes (``widgets.present``), the report keeps them, ``scripts.export`` reads them from a
+A view draws its figures by recipes (``showing.present``), the report keeps them, ``scripts.export`` reads them from a
 file: it is the same figure each time, and there is one way to draw it. A recipe names runs and studies by what they are
 called, holds no arrays, and nothing that somebody typed to look for (it may name a patient).
 """
