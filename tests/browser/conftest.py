@@ -27,21 +27,6 @@ def chromium_path() -> str | None:
     return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
-    """Once more where a page did not come to what was awaited: with more tests at work than cores, a click that meets
-    a redraw is lost now and then. What is wrong fails twice."""
-    from playwright.sync_api import TimeoutError as Late
-
-    given = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
-    try:
-        pyfuncitem.obj(**given)
-    except Late as late:
-        print(f"once more, after {late}")
-        pyfuncitem.obj(**given)
-    return True
-
-
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """One headless browser for the session; WebGL comes from its software renderer."""

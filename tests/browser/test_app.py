@@ -75,19 +75,21 @@ def visit(page: Page, url: str, figures: int = 0) -> None:
 
 
 def choose(page: Page, box: Locator, option: str) -> None:
-    """Open a select box and take an option; a rerun of the page may close the list, so it is opened again."""
+    """Take an option of a select box. A rerun of the page may close the list, and of an option that is drawn anew
+    between button down and up nothing is taken: then once more, as people do."""
     settled(page)
     wanted = page.get_by_role("option", name=option, exact=True)
-    until(lambda: opens(box, wanted), 60)
-    wanted.click()
+    until(lambda: takes(box, wanted))
 
 
-def opens(box: Locator, wanted: Locator) -> bool:
+def takes(box: Locator, wanted: Locator) -> bool:
     from playwright.sync_api import TimeoutError as Late
 
-    box.click()
     try:
-        wanted.wait_for(timeout=3_000)
+        if not wanted.is_visible():
+            box.click()
+        wanted.click(timeout=3_000)
+        wanted.wait_for(state="hidden", timeout=3_000)
     except Late:
         return False
     return True
