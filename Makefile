@@ -40,8 +40,10 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The browser tests by themselves: each works with an app and a Chromium beside it, and measures nothing under load.
 test: setup browser slurm lint
-	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not long"
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not long" --ignore tests/browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not long" tests/browser
 
 # What takes a minute or so each: before a release, and after changes in training, towers or jobs.
 test-long: setup slurm

@@ -74,6 +74,11 @@ def visit(page: Page, url: str, figures: int = 0) -> None:
     settled(page, figures)
 
 
+def linked(page: Page, *parts: str) -> None:
+    """Wait until these are in the address: it is written after all else of a page."""
+    page.wait_for_url(lambda url: all(part in url for part in parts))
+
+
 def choose(page: Page, box: Locator, option: str) -> None:
     """Take an option of a select box. A rerun of the page may close the list, and of an option that is drawn anew
     between button down and up nothing is taken: then once more, as people do."""
@@ -143,7 +148,7 @@ def test_a_run_is_launched_watched_and_looked_at(app: str, page: Page) -> None:
     card = page.locator('[data-testid="stVerticalBlock"]').filter(has_text="from the page").last
     card.get_by_text("finished", exact=True).wait_for(timeout=240_000)
     visit(page, f"{app}/space")
-    assert page.get_by_text("from the page").first.is_visible()
+    page.get_by_text("from the page").first.wait_for()
 
 
 def test_training_goes_on_when_the_page_is_closed_and_the_app_restarted(
@@ -204,7 +209,7 @@ def test_the_camera_survives_a_recolour_and_a_click_shows_the_radiograph(
     after = page.evaluate(f"() => JSON.stringify({scene}._scene.getCamera().eye)")
     for axis, value in json.loads(turned).items():
         assert json.loads(after)[axis] == pytest.approx(value, abs=1e-3)
-    assert "colour=Edema" in page.url
+    linked(page, "colour=Edema")
     point = "{curveNumber: 0, pointNumber: 3, data: {name: 'radiographs'}, customdata: 3}"
     page.mouse.move(*middle)
     page.mouse.down()  # where the point lies on the screen is plotly's secret: the press is real, the hit is told
@@ -213,7 +218,7 @@ def test_the_camera_survives_a_recolour_and_a_click_shows_the_radiograph(
     page.get_by_text("The chosen radiograph").wait_for()
     settled(page)
     shot(page, "space-inspector")
-    assert "sample=" in page.url
+    linked(page, "sample=")
     page.reload()
     page.get_by_text("The chosen radiograph").wait_for()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.test_app import PLOT, app, page, query, settled, shot, visit
+from tests.browser.test_app import PLOT, app, linked, page, query, settled, shot, visit
 from tests.finished import Finished
 from tests.tiny import until
 
@@ -49,7 +49,8 @@ def test_a_cell_its_radiographs_and_the_slider(app: str, page: Page, finished_wo
     column = int(fp > 0)
     click_cell(page, "14 confusion matrices", 0, column)
     assert title(page, "worst first").startswith(f"Atelectasis: {(tn, fp)[column]} ")
-    assert f"cell=Atelectasis.0.{column}" in page.url and "disease=" not in page.url, "the first one is the default"
+    linked(page, f"cell=Atelectasis.0.{column}")
+    assert "disease=" not in page.url, "the first one is the default"
     settled(page, 3)
     page.evaluate(f"() => {{ window.before = ({FIND})('Confusion matrix of') }}")
     slider = page.get_by_role("slider", name="Threshold of Atelectasis")
@@ -59,7 +60,7 @@ def test_a_cell_its_radiographs_and_the_slider(app: str, page: Page, finished_wo
     assert (tn, fn) == (0, 0) if column == 0 else (fp, tp) == (0, 0)
     until(lambda: title(page, "worst first").startswith("Atelectasis: 0 "), 60)
     page.get_by_text("No radiograph lies here.").wait_for()
-    assert "own-Atelectasis=" in page.url
+    linked(page, "own-Atelectasis=")
     assert page.evaluate(f"() => window.before === ({FIND})('Confusion matrix of')"), "it changed in the same picture"
     shot(page, "diseases-threshold")
     page.get_by_role("button", name="Back to the rule's").click()
@@ -84,6 +85,6 @@ def test_the_difference_of_two_runs(app: str, page: Page, finished_workspace: Fi
     page.get_by_text("A 0.").first.wait_for()
     page.get_by_role("button", name="Look").first.click()
     page.get_by_text("The chosen radiograph").wait_for()
-    assert f"pair=Mass.{row}" in page.url and "sample=" in page.url
+    linked(page, f"pair=Mass.{row}", "sample=")
     shot(page, "diseases-difference")
     assert page.get_by_test_id("stException").count() == 0

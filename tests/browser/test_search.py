@@ -55,7 +55,7 @@ def test_trials_come_in_without_anything_being_drawn_anew(
         if scheme == "light":
             page.get_by_role("button", name="Its curves").click()
             page.wait_for_url("**/curves?**")
-            assert any(str(one.run) in page.url for one in search.trials())
+            page.wait_for_url(lambda url: any(str(one.run) in url for one in search.trials()))
         context.close()
 
 

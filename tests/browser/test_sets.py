@@ -15,7 +15,7 @@ from core.config.vectors import OrthogonaliseConfig
 from core.imported import import_embeddings
 from core.workspace import ROOT
 from tests.browser.conftest import Serve
-from tests.browser.test_app import choose, page, settled, shot, visit
+from tests.browser.test_app import choose, linked, page, settled, shot, visit
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -55,7 +55,7 @@ def test_a_third_panel_from_a_file(app: str, page: Page) -> None:
     page.get_by_role("button", name="Import", exact=True).click()
     page.get_by_text("uniformity -1.339").wait_for()
     settled(page, 4)
-    assert page.url.endswith("/similarity?sets=clip&sets=clip-gram&sets=biomedclip-basic")
+    linked(page, "/similarity?sets=clip&sets=clip-gram&sets=biomedclip-basic")
     cells = [row.locator("th, td").all_inner_texts() for row in page.get_by_test_id("stTable").locator("tr").all()]
     rows = {name.strip(): values for name, *values in cells}
     for name, wanted in {  # as field.md has them: mean, smallest and largest cosine of the real prompts

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser.test_app import PLOT, app, page, query, settled, shot, visit
+from tests.browser.test_app import PLOT, app, linked, page, query, settled, shot, visit
 from tests.finished import Finished
 from tests.tiny import until
 
@@ -36,7 +36,7 @@ def test_an_order_and_an_epoch(app: str, page: Page, finished_workspace: Finishe
     settled(page, 5)
     first, difference, moment = heatmaps(page)
     assert sorted(first[1]) == sorted(listed) and first[1] == difference[1] == moment[1]
-    assert "order=clustering" in page.url
+    linked(page, "order=clustering")
     drawn = page.evaluate(f"() => {HEAT.format(plot=PLOT)}[0].querySelectorAll('.scatterlayer .js-line').length")
     assert drawn >= 1, "the tree stands beside the heatmaps"
     assert all("epoch 2" in title for title in moment[0])
@@ -46,7 +46,7 @@ def test_an_order_and_an_epoch(app: str, page: Page, finished_workspace: Finishe
         slider.press("ArrowLeft")
         until(lambda epoch=epoch: all(f"epoch {epoch}" in title for title in heatmaps(page)[2][0]), 60)  # type: ignore[misc]
     settled(page, 5)
-    assert "epoch=0" in page.url
+    linked(page, "epoch=0")
     assert page.evaluate(f"() => window.before === {HEAT.format(plot=PLOT)}[2]"), "it moved in the same picture"
     assert page.get_by_test_id("stException").count() == 0
     shot(page, "similarity-epoch")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.test_app import app, choose, page, query, settled, shot, visit
+from tests.browser.test_app import app, choose, linked, page, query, settled, shot, visit
 from tests.browser.test_linked_plots import POINT, RING
 from tests.finished import Finished
 
@@ -63,7 +63,7 @@ def test_a_lasso_opens_its_radiographs_and_a_reload_brings_it_back(
         canvas = page.locator(".fluoroscope-plot-canvas").nth(at)
         assert canvas.evaluate(ROWS, "radiographs") == count
         assert canvas.evaluate(ROWS, "not selected") == 64 - count
-    assert "lasso=" in page.url
+    linked(page, "lasso=")
     shot(page, "space-lasso")
     with page.expect_download() as download:
         page.get_by_role("button", name="Export ids").click()
@@ -113,7 +113,7 @@ def test_another_map_is_made_in_the_background_and_takes_the_place_of_the_first(
         f"() => /Trustworthiness 0\\./.test({words}) && !/being measured|Meanwhile/.test({words})", timeout=120_000
     )
     settled(page, 1)
-    assert "map=tsne-" in page.url
+    linked(page, "map=tsne-")
     assert page.locator(".fluoroscope-plot-canvas").first.evaluate("gd => gd.dataset.mark") == "kept"
     assert "stability not measured" not in page.inner_text("body")
     shot(page, "space-tsne")
